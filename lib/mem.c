@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Device memory of any kind: the calls of devmem.h, handed to the exporter's operations. */
+#include "mem_ops.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *devmem_mem_kind_name(enum devmem_mem_kind kind)
+{
+	static const char *const names[] = {
+		[DEVMEM_MEM_HOST] = "host",
+		[DEVMEM_MEM_UDMABUF] = "udmabuf",
+		[DEVMEM_MEM_CUDA] = "cuda",
+	};
+
+	return (unsigned int)kind < sizeof(names) / sizeof(names[0]) ? names[kind] : "unknown";
+}
+
+int devmem_exporter_open(enum devmem_mem_kind kind, int ordinal, struct devmem_exporter **exporter,
+			 struct devmem_error *err)
+{
+	*exporter = NULL;
+	switch (kind) {
+	case DEVMEM_MEM_HOST:
+		return devmem_exporter_open_host(exporter, err);
+	case DEVMEM_MEM_UDMABUF:
+		return devmem_exporter_open_udmabuf(exporter, err);
+	case DEVMEM_MEM_CUDA:
+		return devmem_exporter_open_cuda(ordinal, exporter, err);
+	}
+	return devmem_error_set(err, -EINVAL, "no kind of memory has the number %d", (int)kind);
+}
+
+void devmem_exporter_close(struct devmem_exporter *exporter)
+{
+	if (exporter)
+		exporter->ops->close(exporter);
+}
+
+enum devmem_mem_kind devmem_exporter_kind(const struct devmem_exporter *exporter)
+{
+	return exporter->kind;
+}
+
+int devmem_exporter_ordinal(const struct devmem_exporter *exporter)
+{
+	return exporter->ordinal;
+}
+
+static struct devmem_mem *mem_new(struct devmem_exporter *exporter, void *addr, size_t size)
+{
+	struct devmem_mem *mem = calloc(1, sizeof(*mem));
+
+	if (mem)
+		*mem = (struct devmem_mem){ .exporter = exporter, .addr = addr, .size = size, .dmabuf_fd = -1 };
+	return mem;
+}
+
+int devmem_mem_alloc(struct devmem_exporter *exporter, size_t size, struct devmem_mem **mem, struct devmem_error *err)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	struct devmem_mem *new;
+	int ret;
+
+	*mem = NULL;
+	if (size == 0 || size > SIZE_MAX - page)
+		return devmem_error_set(err, -EINVAL, "cannot allocate %zu bytes of device memory", size);
+	new = mem_new(exporter, NULL, (size + page - 1) / page * page);
+	if (!new)
+		return devmem_error_set(err, -ENOMEM, "out of memory");
+	ret = exporter->ops->alloc(exporter, new, err);
+	if (ret) {
+		free(new);
+		return ret;
+	}
+	new->owned = true;
+	*mem = new;
+	return 0;
+}
+
+int devmem_mem_wrap(struct devmem_exporter *exporter, void *addr, size_t size, int dmabuf_fd, uint64_t dmabuf_offset,
+		    struct devmem_mem **mem, struct devmem_error *err)
+{
+	struct devmem_mem *new;
+	int ret = 0;
+
+	*mem = NULL;
+	new = mem_new(exporter, addr, size);
+	if (!new)
+		return devmem_error_set(err, -ENOMEM, "out of memory");
+	if (dmabuf_fd >= 0) {
+		new->dmabuf_offset = dmabuf_offset;
+		new->dmabuf_fd = fcntl(dmabuf_fd, F_DUPFD_CLOEXEC, 3);
+		if (new->dmabuf_fd < 0)
+			ret = devmem_error_set(err, -errno, "cannot duplicate dmabuf fd %d: %s", dmabuf_fd, strerror(errno));
+	} else {
+		ret = exporter->ops->export(exporter, new, err);
+	}
+	if (ret) {
+		free(new);
+		return ret;
+	}
+	*mem = new;
+	return 0;
+}
+
+void devmem_mem_free(struct devmem_mem *mem)
+{
+	if (!mem)
+		return;
+	if (mem->owned)
+		mem->exporter->ops->free(mem->exporter, mem);
+	if (mem->dmabuf_fd >= 0)
+		close(mem->dmabuf_fd);
+	free(mem);
+}
+
+int devmem_copy_start(struct devmem_exporter *exporter, const struct devmem_copy *pieces, unsigned int n, uint64_t *fence)
+{
+	return exporter->ops->copy_start(exporter, pieces, n, fence);
+}
+
+int devmem_copy_done(struct devmem_exporter *exporter, uint64_t fence)
+{
+	return exporter->ops->copy_done(exporter, fence);
+}
+
+int devmem_cpu_copy_start(struct devmem_exporter *exporter, const struct devmem_copy *pieces, unsigned int n,
+			  uint64_t *fence)
+{
+	for (unsigned int i = 0; i < n; i++)
+		memcpy(pieces[i].dst, pieces[i].src, pieces[i].len);
+	*fence = 0;
+	return 0;
+}
+
+int devmem_cpu_copy_done(struct devmem_exporter *exporter, uint64_t fence)
+{
+	return 1;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The plug point for kinds of device memory: what an exporter must be able to do. */
+#ifndef DEVMEM_MEM_OPS_H
+#define DEVMEM_MEM_OPS_H
+
+#include "devmem.h"
+
+struct devmem_exporter_ops {
+	/* Allocates @mem->size bytes: sets addr, dmabuf_fd (-1: none) and dmabuf_offset. */
+	int (*alloc)(struct devmem_exporter *exporter, struct devmem_mem *mem, struct devmem_error *err);
+	void (*free)(struct devmem_exporter *exporter, struct devmem_mem *mem);
+	/* Exports foreign memory at mem->addr: sets dmabuf_fd and dmabuf_offset. */
+	int (*export)(struct devmem_exporter *exporter, struct devmem_mem *mem, struct devmem_error *err);
+	int (*copy_start)(struct devmem_exporter *exporter, const struct devmem_copy *pieces, unsigned int n, uint64_t *fence);
+	int (*copy_done)(struct devmem_exporter *exporter, uint64_t fence);
+	void (*close)(struct devmem_exporter *exporter);
+};
+
+/* Embedded first in every exporter. */
+struct devmem_exporter {
+	const struct devmem_exporter_ops *ops;
+	enum devmem_mem_kind kind;
+	int ordinal;
+};
+
+int devmem_exporter_open_host(struct devmem_exporter **exporter, struct devmem_error *err);
+int devmem_exporter_open_udmabuf(struct devmem_exporter **exporter, struct devmem_error *err);
+int devmem_exporter_open_cuda(int ordinal, struct devmem_exporter **exporter, struct devmem_error *err);
+
+/* The copy engine of memory that the CPU can reach: memcpy, done at once. Shared by the host and udmabuf kinds. */
+int devmem_cpu_copy_start(struct devmem_exporter *exporter, const struct devmem_copy *pieces, unsigned int n,
+			  uint64_t *fence);
+int devmem_cpu_copy_done(struct devmem_exporter *exporter, uint64_t fence);
+
+#endif

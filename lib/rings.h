@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Header split and ring sizes of a NIC, by ethtool's netlink rings messages. */
+#ifndef DEVMEM_RINGS_H
+#define DEVMEM_RINGS_H
+
+#include "devmem.h"
+
+struct nic_rings {
+	uint8_t tcp_data_split;	/* DEVMEM_TCP_DATA_SPLIT_* */
+	uint32_t rx;		/* buffers of each rx ring, 0 when the driver does not tell */
+};
+
+int nic_rings_get(const char *ifname, struct nic_rings *rings, struct devmem_error *err);
+
+#endif

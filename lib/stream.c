@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* A stream from open to close: one connected TCP socket and what goes with it. */
+#include "stream.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static size_t control_bytes(void)
+{
+	return STREAM_MAX_FRAGS * CMSG_SPACE(sizeof(struct devmem_uapi_cmsg));
+}
+
+int devmem_stream_open(int fd, size_t bounce_bytes, struct devmem_stream **stream, struct devmem_error *err)
+{
+	struct devmem_stream *new = calloc(1, sizeof(*new));
+	int one = 1;
+
+	*stream = NULL;
+	if (!new)
+		return devmem_error_set(err, -ENOMEM, "out of memory");
+	new->fd = -1;
+	new->bounce_bytes = bounce_bytes;
+	/* mmap, not malloc: pages that linear or plain bytes never touch must not cost memory. */
+	new->bounce = mmap(NULL, bounce_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (new->bounce == MAP_FAILED) {
+		new->bounce = NULL;
+		goto no_memory;
+	}
+	new->control = malloc(control_bytes());
+	if (!new->control)
+		goto no_memory;
+	new->fd = fd;
+	new->zerocopy = !setsockopt(fd, SOL_SOCKET, SO_ZEROCOPY, &one, sizeof(one));
+	*stream = new;
+	return 0;
+
+no_memory:
+	devmem_stream_close(new);
+	return devmem_error_set(err, -ENOMEM, "out of memory for a stream of %zu bounce bytes", bounce_bytes);
+}
+
+void devmem_stream_close(struct devmem_stream *stream)
+{
+	if (!stream)
+		return;
+	if (stream->fd >= 0) {
+		(void)devmem_stream_token_flush(stream);
+		close(stream->fd);	/* the kernel returns the tokens that are still out */
+	}
+	if (stream->bounce)
+		munmap(stream->bounce, stream->bounce_bytes);
+	token_set_free(&stream->tokens);
+	free(stream->control);
+	free(stream);
+}
+
+int devmem_stream_fd(const struct devmem_stream *stream)
+{
+	return stream->fd;
+}
+
+const uint8_t *devmem_stream_bounce(const struct devmem_stream *stream)
+{
+	return stream->bounce;
+}
+
+void devmem_stream_stats_get(const struct devmem_stream *stream, struct devmem_stream_stats *stats)
+{
+	*stats = stream->stats;
+}
