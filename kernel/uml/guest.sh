@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Boots the test kernel with hosts joined by dmnic networks and runs a command in it. guest.sh --help tells the options.
+set -euo pipefail
+
+usage() {
+	cat <<'TEXT'
+usage: ./dev guest [OPTIONS] [-- CMD [ARG...]]
+
+Boots the User-Mode Linux test kernel and runs CMD in it, with the caller's folder and environment variables NCCL_* and DEVMEM_*;
+without CMD, a shell. Its file system is this machine's, read-only; /tmp, /run, /root and /dev/shm are empty and writable.
+
+  --hosts N           hosts, each a network namespace hostN with its own name (default 2); `on host0 CMD` runs CMD there
+  --nics K            dmnic networks: host h has 10.K.0.(h+1) and fd00:K::(h+1) on dmK (default 1)
+  --queues Q          rx and tx queues of each NIC (default 8)
+  --mtu M             of the dmnic networks (default 4148: 4096 bytes of payload with IPv4 and TCP timestamps)
+  --no-header-split   leave header split off
+  --flavour F         release, or debug: KASAN, lockdep, kmemleak (default $DEVMEM_FLAVOUR, else release)
+  --timeout S         seconds until the guest is killed (default 300)
+  --mem SIZE          memory (default 1G, debug 2G)
+  --out DIR           where results go: $DEVMEM_OUT inside, with dmesg of this boot (default: a folder that is removed)
+
+Exit status: CMD's; 99 when the kernel log holds a warning or worse (it is printed), 124 after the timeout, 125 when the guest could not start.
+TEXT
+}
+
+here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
+repo=$(cd "$here/../.." && pwd)
+hosts=2 nics=1 queues=8 mtu=4148 split=1 flavour=${DEVMEM_FLAVOUR:-release} timeout=300 mem='' out=''
+die() { printf 'guest: %s\n' "$*" >&2; exit 125; }
+
+while [ $# -gt 0 ]; do
+	case $1 in
+	--hosts) hosts=$2; shift ;;
+	--nics) nics=$2; shift ;;
+	--queues) queues=$2; shift ;;
+	--mtu) mtu=$2; shift ;;
+	--no-header-split) split=0 ;;
+	--flavour) flavour=$2; shift ;;
+	--timeout) timeout=$2; shift ;;
+	--mem) mem=$2; shift ;;
+	--out) out=$2; shift ;;
+	--help | -h) usage; exit 0 ;;
+	--) shift; break ;;
+	*) die "no option '$1': see guest --help" ;;
+	esac
+	shift
+done
+for number in "$hosts" "$nics" "$queues" "$mtu" "$timeout"; do
+	[[ $number =~ ^[0-9]+$ ]] || die "'$number' is not a number: see guest --help"
+done
+[ "$hosts" -ge 2 ] || die "--hosts $hosts: at least two hosts are needed"
+[ -n "$mem" ] || { mem=1G; [ "$flavour" != debug ] || mem=2G; }
+
+kernel=$("$here/build.sh" "$flavour") || die "no kernel"
+build=${DEVMEM_BUILD:-$repo/build/release}
+[ -x "$build/bin/header-split" ] || die "$build holds no build: ./dev build"
+
+# The guest's memory is a file that the kernel maps executable.
+scratch=''
+for folder in "${TMPDIR:-/tmp}" /dev/shm /var/tmp; do
+	[ -w "$folder" ] && ! findmnt -no OPTIONS -T "$folder" | grep -qw noexec || continue
+	scratch=$(mktemp -d "$folder/devmem-guest.XXXXXX")
+	break
+done
+[ -n "$scratch" ] || die "no folder to write to that is mounted without noexec: set TMPDIR"
+pid='' streams=()
+cleanup() {
+	[ -z "$pid" ] || kill -9 "$pid" 2>/dev/null || true
+	[ ${#streams[@]} = 0 ] || kill "${streams[@]}" 2>/dev/null || true
+	# The kernel's helper processes notice the end of their parent a moment later.
+	pkill -9 -f "umid=$(basename "$scratch") " 2>/dev/null || true
+	rm -rf "$scratch"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+[ -n "$out" ] || out=$scratch/out
+mkdir -p "$out" "$scratch/uml"
+out=$(cd "$out" && pwd)
+rm -f "$out/status" "$out/dmesg" "$out/kmemleak"
+: >"$out/stdout"
+: >"$out/stderr"
+{
+	declare -p | grep -E '^declare -x (NCCL|DEVMEM|OMPI_MCA)_' || true
+	printf 'export DEVMEM_REPO=%q DEVMEM_BUILD=%q DEVMEM_CWD=%q\n' "$repo" "$build" "$PWD"
+	printf 'DEVMEM_HOSTS=%q DEVMEM_NICS=%q DEVMEM_QUEUES=%q DEVMEM_MTU=%q DEVMEM_HEADER_SPLIT=%q\n' "$hosts" "$nics" "$queues" "$mtu" "$split"
+	printf 'DEVMEM_COMMAND=('
+	[ $# = 0 ] || printf '%q ' "$@"
+	printf ')\n'
+} >"$out/settings"
+
+boot=("$kernel" "mem=$mem" "umid=$(basename "$scratch")" "uml_dir=$scratch/uml/" root=/dev/root rootfstype=hostfs ro "init=$here/init.sh"
+	"devmem_out=$out" udmabuf.size_limit_mb=512 con=null)
+if [ $# = 0 ]; then
+	TMPDIR=$scratch "${boot[@]}" con0=fd:0,fd:1 quiet
+	exit "$(cat "$out/status" 2>/dev/null || echo 125)"
+fi
+
+TMPDIR=$scratch timeout -k 2 -s KILL "$timeout" "${boot[@]}" con0=null,fd:1 </dev/null >"$scratch/console" 2>&1 &
+pid=$!
+tail -q -n +1 -s 0.05 -f "$out/stdout" --pid=$pid &
+streams+=($!)
+tail -q -n +1 -s 0.05 -f "$out/stderr" --pid=$pid >&2 &
+streams+=($!)
+code=0
+wait "$pid" 2>/dev/null || code=$?
+pid=''
+wait "${streams[@]}" 2>/dev/null || true
+streams=()
+
+if [ ! -f "$out/status" ]; then
+	cat "$scratch/console" >&2
+	[ "$code" = 137 ] && { printf 'guest: killed after %s s; the kernel log is above\n' "$timeout" >&2; exit 124; }
+	die "the guest ended without a status; its console is above"
+fi
+status=$(cat "$out/status")
+[ "$status" != 125 ] || { cat "$out/dmesg" "$scratch/console" >&2; die "setting up the guest failed; its log is above"; }
+
+# Everything that a kernel says when something is wrong; "Call Trace" catches what these words miss.
+bad='WARNING|BUG:|Oops|KASAN|UBSAN|Call Trace|INFO: .* (detected|blocked)|suspicious RCU|possible recursive|circular locking|stalled pool shutdown|genpool|DMA-API|refcount_t:|unregister_netdevice: waiting|Kernel panic'
+if grep -qE "$bad" "$out/dmesg" || [ -s "$out/kmemleak" ]; then
+	cat "$out/dmesg" >&2
+	[ ! -s "$out/kmemleak" ] || cat "$out/kmemleak" >&2
+	printf 'guest: the kernel log above has reports; the command itself ended with %s\n' "$status" >&2
+	exit 99
+fi
+exit "$status"

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What guest tests share: moving between hosts, connected sockets across the dmnic wire, device memory with a known pattern.
+#pragma once
+
+#include <netinet/in.h>
+#include <string>
+#include <sys/socket.h>
+
+#include "devmem.h"
+
+// Runs the calling thread in the network namespace of a host; sockets made meanwhile stay there.
+void enter_host(int host);
+
+// The address of `host` on network 0, with a port.
+sockaddr_storage host_address(int host, int family, uint16_t port);
+socklen_t address_length(const sockaddr_storage &address);
+
+// A listening socket of `host`; port 0 lets the kernel choose. Returns the fd and sets address.
+int listen_on(int host, int family, sockaddr_storage *address, int receive_buffer = 0);
+// Connects from `host` to `to`, non-blocking afterwards. send_buffer 0: the kernel's default.
+int connect_from(int host, const sockaddr_storage &to, int send_buffer = 0);
+int accept_nonblocking(int listener);
+
+unsigned int dm0_index(int host);
+
+// Counters of `ethtool -S dm0` on a host whose names end in `suffix`, summed over queues.
+uint64_t nic_counter(int host, const std::string &suffix);
+
+// The byte at stream position p. 251 is prime, so shifts by any power of two show.
+inline uint8_t pattern(uint64_t p) { return static_cast<uint8_t>(p % 251 + (p >> 16) % 5); }
+
+// Device memory: a udmabuf, or nothing when the kernel refuses (then the test has failed already).
+struct DeviceMemory {
+	explicit DeviceMemory(size_t size);
+	~DeviceMemory();
+	uint8_t *bytes() { return static_cast<uint8_t *>(mem->addr); }
+	devmem_exporter *exporter = nullptr;
+	devmem_mem *mem = nullptr;
+};
+
+// A receiver of device memory on a host: pool, binding, listener and steering rule, in the order that loses nothing.
+struct DeviceReceiver {
+	DeviceReceiver(int host, int family, unsigned int queue, size_t pool_bytes, int receive_buffer = 0);
+	~DeviceReceiver();
+	int host;
+	DeviceMemory pool;
+	devmem_binding *binding = nullptr;
+	devmem_rule rule = {};
+	sockaddr_storage address = {};
+	int listener = -1;
+};
