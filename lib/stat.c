@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Where bytes went: the counters of a process, and their form for Prometheus' text file collector. */
+#include "stat.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+void stat_add_stream(struct stat_totals *totals, const struct devmem_stream_stats *stream)
+{
+	stat_add(&totals->rx_device, stream->rx_device);
+	stat_add(&totals->rx_linear, stream->rx_linear);
+	stat_add(&totals->rx_plain, stream->rx_plain);
+	stat_add(&totals->tx_device, stream->tx_device);
+	stat_add(&totals->tx_zerocopy, stream->tx_host_zerocopy);
+	stat_add(&totals->tx_copied, stream->tx_host_copied);
+	stat_add(&totals->frags, stream->frags);
+	stat_add(&totals->tokens_taken, stream->tokens_taken);
+	stat_add(&totals->tokens_returned, stream->tokens_returned);
+}
+
+static void print(FILE *file, const char *name, const _Atomic uint64_t *counter)
+{
+	fprintf(file, "%s %" PRIu64 "\n", name, atomic_load_explicit(counter, memory_order_relaxed));
+}
+
+static void print_all(FILE *file, const struct stat_totals *totals)
+{
+	fputs("# TYPE devmem_rx_bytes_total counter\n", file);
+	print(file, "devmem_rx_bytes_total{path=\"device\"}", &totals->rx_device);
+	print(file, "devmem_rx_bytes_total{path=\"linear\"}", &totals->rx_linear);
+	print(file, "devmem_rx_bytes_total{path=\"plain\"}", &totals->rx_plain);
+	fputs("# TYPE devmem_tx_bytes_total counter\n", file);
+	print(file, "devmem_tx_bytes_total{path=\"device\"}", &totals->tx_device);
+	print(file, "devmem_tx_bytes_total{path=\"zerocopy\"}", &totals->tx_zerocopy);
+	print(file, "devmem_tx_bytes_total{path=\"copied\"}", &totals->tx_copied);
+	print(file, "devmem_tx_bytes_total{path=\"staged\"}", &totals->tx_staged);
+	fputs("# TYPE devmem_placed_bytes_total counter\n", file);
+	print(file, "devmem_placed_bytes_total", &totals->placed);
+	fputs("# TYPE devmem_frags_total counter\n", file);
+	print(file, "devmem_frags_total", &totals->frags);
+	fputs("# TYPE devmem_tokens_taken_total counter\n", file);
+	print(file, "devmem_tokens_taken_total", &totals->tokens_taken);
+	fputs("# TYPE devmem_tokens_returned_total counter\n", file);
+	print(file, "devmem_tokens_returned_total", &totals->tokens_returned);
+	fputs("# TYPE devmem_requests_total counter\n", file);
+	print(file, "devmem_requests_total{kind=\"send\"}", &totals->sends);
+	print(file, "devmem_requests_total{kind=\"recv\"}", &totals->recvs);
+	fputs("# TYPE devmem_fallbacks_total counter\n", file);
+	print(file, "devmem_fallbacks_total", &totals->fallbacks);
+}
+
+int stat_write(const struct stat_totals *totals, const char *dir)
+{
+	char path[PATH_MAX], final[PATH_MAX];
+	FILE *file;
+	int ret = 0;
+
+	if (snprintf(final, sizeof(final), "%s/devmem-%d.prom", dir, (int)getpid()) >= (int)sizeof(final) ||
+	    snprintf(path, sizeof(path), "%s/.devmem-%d.new", dir, (int)getpid()) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	file = fopen(path, "we");
+	if (!file)
+		return -errno;
+	print_all(file, totals);
+	if (ferror(file))
+		ret = -EIO;
+	if (fclose(file) && !ret)
+		ret = -errno;
+	if (!ret && rename(path, final))
+		ret = -errno;
+	return ret;
+}
