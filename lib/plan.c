@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* What a NIC will be used for: decided in one function, from what was probed, told in one line. */
+#include "plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What receiving to device memory needs, in the order in which a user would put it right. */
+static const char *rx_obstacle(const struct devmem_nic_caps *caps)
+{
+	if (!caps->bind_rx)
+		return "the kernel cannot bind device memory to a receive queue (netdev family without bind-rx): use Linux 6.12 or later "
+		       "with CONFIG_NET_DEVMEM";
+	if (!caps->net_admin)
+		return "binding a receive queue needs CAP_NET_ADMIN in the initial user namespace: start the job with it "
+		       "(setcap, --cap-add=NET_ADMIN --userns=host)";
+	if (!caps->header_split)
+		return "header split is off: ethtool -G %s tcp-data-split on (ethtool 6.7 or later)";
+	if (!caps->ntuple)
+		return "flow steering is off: ethtool -K %s ntuple on";
+	return NULL;
+}
+
+static const char *tx_obstacle(const struct devmem_nic_caps *caps)
+{
+	if (!caps->bind_tx)
+		return "the kernel cannot send device memory (netdev family without bind-tx): use Linux 6.16 or later, or 6.12 with "
+		       "this project's patches; data is copied to host memory before it is sent";
+	return NULL;
+}
+
+static void note(struct plan *plan, const char *obstacle, const char *nic)
+{
+	char text[DEVMEM_ERROR_TEXT];
+	size_t used = strlen(plan->reason);
+
+	plan->fallback = true;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	snprintf(text, sizeof(text), obstacle, nic);	/* from the tables above: at most one %s */
+#pragma GCC diagnostic pop
+	snprintf(plan->reason + used, sizeof(plan->reason) - used, "%s%s: %s", used ? "; " : "", nic, text);
+}
+
+void plan_decide(enum plan_wish wish, enum devmem_mem_kind memory, const struct devmem_nic_caps *caps, const char *nic,
+		 struct plan *plan)
+{
+	*plan = (struct plan){ .rx = PLAN_RX_HOST, .tx = PLAN_TX_STAGED };
+	if (wish == PLAN_WISH_HOST || memory == DEVMEM_MEM_HOST)
+		return;
+	if (rx_obstacle(caps))
+		note(plan, rx_obstacle(caps), nic);
+	else
+		plan->rx = PLAN_RX_DEVICE;
+	if (tx_obstacle(caps))
+		note(plan, tx_obstacle(caps), nic);
+	else
+		plan->tx = PLAN_TX_DEVICE;
+}
+
+void plan_degrade_rx(struct plan *plan, const struct devmem_error *why)
+{
+	size_t used = strlen(plan->reason);
+
+	plan->rx = PLAN_RX_HOST;
+	plan->fallback = true;
+	snprintf(plan->reason + used, sizeof(plan->reason) - used, "%s%s", used ? "; " : "", why->text);
+}
+
+const char *plan_text(const struct plan *plan)
+{
+	static const char *const texts[2][2] = {
+		[PLAN_RX_DEVICE] = { [PLAN_TX_DEVICE] = "receive to device memory, send from device memory",
+				     [PLAN_TX_STAGED] = "receive to device memory, send by way of host memory" },
+		[PLAN_RX_HOST] = { [PLAN_TX_DEVICE] = "receive to host memory, send from device memory",
+				   [PLAN_TX_STAGED] = "plain TCP by way of host memory" },
+	};
+
+	return texts[plan->rx][plan->tx];
+}
