@@ -219,6 +219,8 @@ ssize_t devmem_stream_recv(struct devmem_stream *stream, size_t want, struct dev
 int devmem_stream_token_put(struct devmem_stream *stream, uint32_t token);
 /* Tells the kernel of all batched tokens. -EPROTO: the kernel freed another number than it was given; the stream must be closed. */
 int devmem_stream_token_flush(struct devmem_stream *stream);
+/* Tokens put back of which the kernel does not know yet. */
+unsigned int devmem_stream_tokens_batched(const struct devmem_stream *stream);
 /* Tokens taken and not yet given back to the kernel. */
 unsigned int devmem_stream_tokens_out(const struct devmem_stream *stream);
 

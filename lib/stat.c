@@ -8,14 +8,11 @@
 #include <stdio.h>
 #include <unistd.h>
 
-void stat_add_stream(struct stat_totals *totals, const struct devmem_stream_stats *stream)
+void stat_add_received(struct stat_totals *totals, const struct devmem_stream_stats *stream)
 {
 	stat_add(&totals->rx_device, stream->rx_device);
 	stat_add(&totals->rx_linear, stream->rx_linear);
 	stat_add(&totals->rx_plain, stream->rx_plain);
-	stat_add(&totals->tx_device, stream->tx_device);
-	stat_add(&totals->tx_zerocopy, stream->tx_host_zerocopy);
-	stat_add(&totals->tx_copied, stream->tx_host_copied);
 	stat_add(&totals->frags, stream->frags);
 	stat_add(&totals->tokens_taken, stream->tokens_taken);
 	stat_add(&totals->tokens_returned, stream->tokens_returned);
@@ -34,7 +31,6 @@ static void print_all(FILE *file, const struct stat_totals *totals)
 	print(file, "devmem_rx_bytes_total{path=\"plain\"}", &totals->rx_plain);
 	fputs("# TYPE devmem_tx_bytes_total counter\n", file);
 	print(file, "devmem_tx_bytes_total{path=\"device\"}", &totals->tx_device);
-	print(file, "devmem_tx_bytes_total{path=\"zerocopy\"}", &totals->tx_zerocopy);
 	print(file, "devmem_tx_bytes_total{path=\"copied\"}", &totals->tx_copied);
 	print(file, "devmem_tx_bytes_total{path=\"staged\"}", &totals->tx_staged);
 	fputs("# TYPE devmem_placed_bytes_total counter\n", file);

@@ -10,7 +10,7 @@
 
 struct stat_totals {
 	_Atomic uint64_t rx_device, rx_linear, rx_plain;
-	_Atomic uint64_t tx_device, tx_zerocopy, tx_copied, tx_staged;
+	_Atomic uint64_t tx_device, tx_copied, tx_staged;
 	_Atomic uint64_t placed;	/* bytes that a copy engine moved from the pool to their destination */
 	_Atomic uint64_t frags, tokens_taken, tokens_returned;
 	_Atomic uint64_t sends, recvs;	/* requests completed */
@@ -22,8 +22,8 @@ static inline void stat_add(_Atomic uint64_t *counter, uint64_t n)
 	atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
 }
 
-/* Adds what a stream did, at its end. */
-void stat_add_stream(struct stat_totals *totals, const struct devmem_stream_stats *stream);
+/* Adds what a stream has received, at its end. */
+void stat_add_received(struct stat_totals *totals, const struct devmem_stream_stats *stream);
 /* Writes the totals in Prometheus' text form to @dir/devmem-<pid>.prom, by rename. 0 or -errno. */
 int stat_write(const struct stat_totals *totals, const char *dir);
 

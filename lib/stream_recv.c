@@ -94,6 +94,11 @@ int devmem_stream_token_flush(struct devmem_stream *stream)
 	return (uint32_t)freed == given ? 0 : -EPROTO;
 }
 
+unsigned int devmem_stream_tokens_batched(const struct devmem_stream *stream)
+{
+	return stream->tokens.n_batched;
+}
+
 unsigned int devmem_stream_tokens_out(const struct devmem_stream *stream)
 {
 	return stream->tokens.n_out;
