@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* The options of allreduce: parsing, and the rules between them. */
+#include "args.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "size.h"
+
+#define MAX_CHANNELS 64		/* NCCL's own limit */
+
+enum long_option {
+	OPTION_PLUGIN = 0x100, OPTION_ABI, OPTION_MEMORY, OPTION_FLUSH, OPTION_RANDOM, OPTION_SEED, OPTION_TIMEOUT, OPTION_JSON,
+};
+
+static const struct argp_option options[] = {
+	{ "minbytes", 'b', "SIZE", 0, "Smallest size (default 32M); K, M and G are powers of 1024", 1 },
+	{ "maxbytes", 'e', "SIZE", 0, "Largest size (default: the smallest)", 1 },
+	{ "stepbytes", 'i', "SIZE", 0, "Add this from size to size (default 1M)", 1 },
+	{ "stepfactor", 'f', "N", 0, "Multiply by this from size to size, instead", 1 },
+	{ "datatype", 'd', "TYPE", 0, "float (default), int32, uint8", 1 },
+	{ "op", 'o', "OP", 0, "sum", 1 },
+	{ "iters", 'n', "N", 0, "Timed all-reduces for each size (default 20)", 2 },
+	{ "warmup_iters", 'w', "N", 0, "All-reduces before them (default 5)", 2 },
+	{ "check", 'c', "N", 0, "All-reduces of each size whose result every rank checks (default 1; 0: none)", 2 },
+	{ "random", OPTION_RANDOM, "N", 0, "Instead: N all-reduces of random sizes from -b to -e, each checked", 2 },
+	{ "seed", OPTION_SEED, "N", 0, "Of the random sizes (default 1)", 2 },
+	{ "channels", 'C', "N", 0, "Rings, each with connections of its own (default 1)", 3 },
+	{ "plugin", OPTION_PLUGIN, "FILE", 0, "Net plugin: a file, or X for libnccl-net-X.so (default $NCCL_NET_PLUGIN, else devmem)", 3 },
+	{ "abi", OPTION_ABI, "V", 0, "Version of the plugin interface, 8 to 12 (default: the highest that the plugin has)", 3 },
+	{ "memory", OPTION_MEMORY, "KIND", 0, "Where data is: host (default), or udmabuf, which stands in for a GPU's memory", 3 },
+	{ "flush", OPTION_FLUSH, "WHEN", 0, "Call iflush after receives: auto (default: as the plugin asks), always, never", 3 },
+	{ "timeout", OPTION_TIMEOUT, "SECONDS", 0, "Give up, and tell what is stuck, when nothing moves for that long (default 30)", 4 },
+	{ "json", OPTION_JSON, "FILE", 0, "Also write the results there", 4 },
+	{ 0 },
+};
+
+static const char doc[] =
+	"Ring all-reduce over MPI ranks through an NCCL net plugin, driven as NCCL's proxy drives it: same calls, same threads, same slices."
+	"\vRun it under mpirun, one process for each rank: mpirun -n 2 allreduce -b 8 -e 64M -f 2\n"
+	"Exit status: 0 when all results were exact, 1 when some were wrong, 2 for wrong usage, 3 when a call failed or nothing moved.";
+
+static void number(struct argp_state *state, const char *name, const char *text, uint64_t min, uint64_t max, unsigned int *value)
+{
+	char *end;
+	unsigned long long n;
+
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	if (errno || end == text || *end || text[0] == '-' || n < min || n > max)
+		argp_error(state, "%s '%s': give a whole number from %lu to %lu", name, text, min, max);
+	*value = (unsigned int)n;
+}
+
+static uint64_t size(struct argp_state *state, const char *name, const char *text)
+{
+	uint64_t bytes = 0;
+
+	if (!size_parse(text, &bytes) || bytes == 0)
+		argp_error(state, "%s '%s': give a size such as 8, 64K or 1M", name, text);
+	return bytes;
+}
+
+static void choice(struct argp_state *state, const char *name, const char *text, const char *const *names, unsigned int n,
+		   unsigned int *index)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		if (strcmp(names[i], text) == 0) {
+			*index = i;
+			return;
+		}
+	}
+	argp_error(state, "%s '%s' is unknown: see --help", name, text);
+}
+
+static void set_memory(struct argp_state *state, const char *text, struct args *args)
+{
+	static const char *const names[] = { "host", "udmabuf" };
+	static const enum devmem_mem_kind kinds[] = { DEVMEM_MEM_HOST, DEVMEM_MEM_UDMABUF };
+	unsigned int index = 0;
+
+	choice(state, "--memory", text, names, 2, &index);
+	args->memory = kinds[index];
+}
+
+static void set_flush(struct argp_state *state, const char *text, struct args *args)
+{
+	static const char *const names[] = { [FLUSH_AUTO] = "auto", [FLUSH_ALWAYS] = "always", [FLUSH_NEVER] = "never" };
+	unsigned int index = 0;
+
+	choice(state, "--flush", text, names, 3, &index);
+	args->flush = (enum flush_mode)index;
+}
+
+static void finish(struct argp_state *state, struct args *args)
+{
+	if (!args->max_bytes)
+		args->max_bytes = args->min_bytes;
+	if (args->max_bytes < args->min_bytes)
+		argp_error(state, "-e is smaller than -b");
+	if (args->min_bytes < args->element->size)
+		argp_error(state, "-b is less than one element of type %s", args->element->name);
+	if (!args->factor && !args->step_bytes)
+		args->step_bytes = (uint64_t)1 << 20;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct args *args = state->input;
+	unsigned int n = 0;
+
+	switch (key) {
+	case 'b': args->min_bytes = size(state, "-b", arg); break;
+	case 'e': args->max_bytes = size(state, "-e", arg); break;
+	case 'i': args->step_bytes = size(state, "-i", arg); break;
+	case 'f': number(state, "-f", arg, 2, 1024, &args->factor); break;
+	case 'n': number(state, "-n", arg, 1, 1000000, &args->iters); break;
+	case 'w': number(state, "-w", arg, 0, 1000000, &args->warmup); break;
+	case 'c': number(state, "-c", arg, 0, 1000000, &args->checks); break;
+	case 'C': number(state, "-C", arg, 1, MAX_CHANNELS, &args->channels); break;
+	case 'd':
+		args->element = element_find(arg);
+		if (!args->element)
+			argp_error(state, "-d '%s': types are %s", arg, element_names());
+		break;
+	case 'o':
+		if (strcmp(arg, "sum") != 0)
+			argp_error(state, "-o '%s': only sum is there", arg);
+		break;
+	case OPTION_PLUGIN: args->plugin = arg; break;
+	case OPTION_ABI:
+		number(state, "--abi", arg, 8, 12, &n);
+		args->abi = (int)n;
+		break;
+	case OPTION_MEMORY: set_memory(state, arg, args); break;
+	case OPTION_FLUSH: set_flush(state, arg, args); break;
+	case OPTION_RANDOM: number(state, "--random", arg, 1, 100000000, &args->random); break;
+	case OPTION_SEED:
+		number(state, "--seed", arg, 0, UINT32_MAX, &n);
+		args->seed = n;
+		break;
+	case OPTION_TIMEOUT: number(state, "--timeout", arg, 1, 86400, &args->timeout); break;
+	case OPTION_JSON: args->json = arg; break;
+	case ARGP_KEY_END: finish(state, args); break;
+	default: return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+void args_parse(int argc, char **argv, struct args *args)
+{
+	static const struct argp argp = { .options = options, .parser = parse, .doc = doc };
+	const char *plugin = getenv("NCCL_NET_PLUGIN");
+
+	*args = (struct args){
+		.min_bytes = (uint64_t)32 << 20,
+		.iters = 20, .warmup = 5, .checks = 1,
+		.channels = 1,
+		.element = element_find("float"),
+		.plugin = plugin && *plugin ? plugin : "devmem",
+		.memory = DEVMEM_MEM_HOST,
+		.seed = 1,
+		.timeout = 30,
+	};
+	argp_err_exit_status = 2;
+	argp_parse(&argp, argc, argv, 0, NULL, args);
+}

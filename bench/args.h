@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The options of allreduce, named as in nccl-tests where it has them. */
+#ifndef BENCH_ARGS_H
+#define BENCH_ARGS_H
+
+#include <stdint.h>
+
+#include "devmem.h"
+#include "element.h"
+
+enum flush_mode {
+	FLUSH_AUTO,	/* when the plugin's properties ask for it */
+	FLUSH_ALWAYS,
+	FLUSH_NEVER,
+};
+
+struct args {
+	uint64_t min_bytes, max_bytes;
+	uint64_t step_bytes;		/* 0: multiply by factor */
+	unsigned int factor;
+	unsigned int iters, warmup, checks;
+	unsigned int channels;
+	const struct element *element;
+	const char *plugin;
+	int abi;			/* 0: the highest */
+	enum devmem_mem_kind memory;
+	enum flush_mode flush;
+	unsigned int random;		/* all-reduces of random sizes; 0: go through the sizes in order */
+	uint64_t seed;
+	unsigned int timeout;		/* seconds */
+	const char *json;		/* NULL: none */
+};
+
+/* Parses the command line; prints and exits on --help and on what it does not understand. */
+void args_parse(int argc, char **argv, struct args *args);
+
+#endif

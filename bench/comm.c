@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* One communicator: its beginning and end, and the choice of memory for its FIFOs. */
+#include "comm.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int failed(const struct comm *comm, const char *call, ncclResult_t result)
+{
+	return fail(comm->failure, "%s returned %d (%s): NCCL would go on without this plugin; NCCL_DEBUG=INFO tells more", call, result,
+		    result_name(result));
+}
+
+/* What NCCL asserts or trusts blindly. */
+static int check_props(const struct comm *comm)
+{
+	const ncclNetProperties_v12_t *props = &comm->props;
+
+	if (!props->name || !*props->name)
+		return fail(comm->failure, "getProperties left the name of device 0 empty");
+	if (props->maxP2pBytes == 0 || props->maxP2pBytes > NCCL_MAX_NET_SIZE_BYTES)
+		return fail(comm->failure, "maxP2pBytes of %s is %zu: NCCL takes 1 to %llu", props->name, props->maxP2pBytes,
+			    NCCL_MAX_NET_SIZE_BYTES);
+	if (props->netDeviceType != NCCL_NET_DEVICE_HOST)
+		return fail(comm->failure, "%s wants NCCL's kernels to gather its data (UNPACK), which takes a GPU", props->name);
+	return 0;
+}
+
+/* As NCCL decides on GPUDirect: the plugin takes device pointers, or dmabufs. Otherwise it is handed host buffers. */
+static void choose_memory(struct comm *comm)
+{
+	bool dmabuf = comm->net->ops.regMrDmaBuf && comm->props.ptrSupport & NCCL_PTR_DMABUF;
+
+	comm->device_fifos = comm->args->memory != DEVMEM_MEM_HOST && (dmabuf || comm->props.ptrSupport & NCCL_PTR_CUDA);
+	comm->by_dmabuf = comm->device_fifos && dmabuf;
+}
+
+static int open_exporters(struct comm *comm)
+{
+	struct devmem_error err;
+
+	if (devmem_exporter_open(comm->args->memory, -1, &comm->exporter, &err))
+		return fail(comm->failure, "%s", err.text);
+	if (comm->device_fifos)
+		comm->fifo_exporter = comm->exporter;
+	else if (devmem_exporter_open(DEVMEM_MEM_HOST, -1, &comm->fifo_exporter, &err))
+		return fail(comm->failure, "%s", err.text);
+	return 0;
+}
+
+int comm_init(struct comm *comm)
+{
+	ncclNetCommConfig_t config = { .trafficClass = NCCL_NET_TRAFFIC_CLASS_UNDEF };
+	ncclResult_t result;
+
+	result = net_call(comm->net, init, &comm->ctx, 1, &config, net_logger, NULL);
+	if (result != ncclSuccess)
+		return failed(comm, "init", result);
+	result = net_call(comm->net, devices, &comm->devices);
+	if (result != ncclSuccess)
+		return failed(comm, "devices", result);
+	if (comm->devices <= 0)
+		return fail(comm->failure, "net plugin %s sees no device: is an interface up, and does the plugin's choice of interfaces take it?",
+			    comm->net->ops.name);
+	memset(&comm->props, 0, sizeof(comm->props));
+	result = net_call(comm->net, getProperties, 0, &comm->props);
+	if (result != ncclSuccess)
+		return failed(comm, "getProperties", result);
+	if (check_props(comm))
+		return -1;
+	choose_memory(comm);
+	comm->n_channels = comm->args->channels;
+	comm->channels = calloc(comm->n_channels, sizeof(*comm->channels));
+	if (!comm->channels)
+		return fail(comm->failure, "out of memory");
+	for (unsigned int c = 0; c < comm->n_channels; c++)
+		comm->channels[c].dev = (int)c % comm->devices;
+	return open_exporters(comm);
+}
+
+int comm_finalize(struct comm *comm)
+{
+	ncclResult_t result = ncclSuccess;
+
+	/* Not checked for NULL by NCCL either, where the version has it. */
+	if (comm->net->abi >= 11)
+		result = net_call(comm->net, finalize, comm->ctx);
+	for (unsigned int c = 0; c < comm->n_channels; c++) {
+		devmem_mem_free(comm->channels[c].send_mem);
+		devmem_mem_free(comm->channels[c].recv_mem);
+	}
+	free(comm->channels);
+	if (comm->fifo_exporter != comm->exporter)
+		devmem_exporter_close(comm->fifo_exporter);
+	devmem_exporter_close(comm->exporter);
+	return result == ncclSuccess ? 0 : failed(comm, "finalize", result);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One communicator: a rank's place in the rings, its connections and their FIFOs. */
+#ifndef BENCH_COMM_H
+#define BENCH_COMM_H
+
+#include "args.h"
+#include "devmem.h"
+#include "kernel.h"
+#include "net.h"
+#include "proxy.h"
+#include "worker.h"
+
+struct channel {
+	int dev;
+	void *listener;
+	char own_handle[NCCL_NET_HANDLE_MAXSIZE];	/* for the rank before us */
+	char peer_handle[NCCL_NET_HANDLE_MAXSIZE];	/* of the rank after us; the plugin may keep state in it between calls */
+	struct devmem_mem *send_mem, *recv_mem;
+	struct proxy_send send;
+	struct proxy_recv recv;
+	struct kernel kernel;
+};
+
+struct comm {
+	int rank, ranks;
+	const struct args *args;
+	struct net *net;
+	void *ctx;
+	int devices;
+	ncclNetProperties_v12_t props;		/* of device 0 */
+	bool device_fifos;			/* the FIFOs are in device memory: NCCL's GPUDirect case */
+	bool by_dmabuf;				/* and registered by their dmabuf */
+	struct devmem_exporter *exporter;	/* of the user's buffers */
+	struct devmem_exporter *fifo_exporter;	/* of the FIFOs: the same, or host memory */
+	struct channel *channels;
+	unsigned int n_channels;
+	struct worker *worker;			/* on which the calls below run */
+	struct failure *failure;
+};
+
+/* Main thread: init, devices, properties; decides about the memory as NCCL does. */
+int comm_init(struct comm *comm);
+/* Service thread, in this order; between the first two the handles are exchanged. Each takes a struct comm. */
+int comm_listen(void *comm);
+int comm_connect(void *comm);
+int comm_register(void *comm);
+int comm_close(void *comm);
+/* Main thread, last: finalize, and everything that is still held. */
+int comm_finalize(struct comm *comm);
+
+#endif

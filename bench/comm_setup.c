@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* The service thread's jobs: connections of all channels at once, and the registration of their FIFOs. */
+#include <sched.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "comm.h"
+
+static int failed(const struct comm *comm, const char *call, ncclResult_t result, unsigned int channel)
+{
+	return fail(comm->failure, "%s returned %d (%s) for channel %u", call, result, result_name(result), channel);
+}
+
+int comm_listen(void *arg)
+{
+	struct comm *comm = arg;
+
+	for (unsigned int c = 0; c < comm->n_channels; c++) {
+		struct channel *channel = &comm->channels[c];
+		ncclResult_t result;
+
+		result = net_call(comm->net, listen, comm->ctx, channel->dev, channel->own_handle, &channel->listener);
+		if (result != ncclSuccess)
+			return failed(comm, "listen", result, c);
+		if (!channel->listener)
+			return fail(comm->failure, "listen gave no listener for channel %u", c);
+	}
+	return 0;
+}
+
+/* NCCL asks with a pointer to NULL where its kernels have nothing to unpack. */
+static int try_connect(struct comm *comm, unsigned int c)
+{
+	struct channel *channel = &comm->channels[c];
+	ncclNetDeviceHandle_t *device = NULL;
+	ncclResult_t result;
+
+	if (channel->send.comm)
+		return 0;
+	result = net_call(comm->net, connect, comm->ctx, channel->dev, channel->peer_handle, &channel->send.comm, &device);
+	if (result != ncclSuccess)
+		return failed(comm, "connect", result, c);
+	return channel->send.comm != NULL;
+}
+
+/* A listener has done its work with the first connection. */
+static int try_accept(struct comm *comm, unsigned int c)
+{
+	struct channel *channel = &comm->channels[c];
+	ncclNetDeviceHandle_t *device = NULL;
+	ncclResult_t result;
+
+	if (channel->recv.comm)
+		return 0;
+	result = net_call(comm->net, accept, channel->listener, &channel->recv.comm, &device);
+	if (result != ncclSuccess)
+		return failed(comm, "accept", result, c);
+	if (!channel->recv.comm)
+		return 0;
+	result = net_call(comm->net, closeListen, channel->listener);
+	if (result != ncclSuccess)
+		return failed(comm, "closeListen", result, c);
+	channel->listener = NULL;
+	return 1;
+}
+
+static int connect_stuck(const struct comm *comm)
+{
+	char text[512] = "";
+	size_t len = 0;
+
+	for (unsigned int c = 0; c < comm->n_channels && len < sizeof(text) - 64; c++) {
+		if (!comm->channels[c].send.comm)
+			len += (size_t)snprintf(text + len, sizeof(text) - len, "channel %u: connect to rank %d; ", c, comm->channels[c].send.peer);
+		if (!comm->channels[c].recv.comm)
+			len += (size_t)snprintf(text + len, sizeof(text) - len, "channel %u: accept from rank %d; ", c, comm->channels[c].recv.peer);
+	}
+	return fail(comm->failure, "connections are not there after %u s without progress: %sdoes the network between the ranks work?",
+		    comm->args->timeout, text);
+}
+
+int comm_connect(void *arg)
+{
+	struct comm *comm = arg;
+	unsigned int left = 2 * comm->n_channels;
+	uint64_t moved = now_ns();
+
+	while (left) {
+		uint64_t now = now_ns();
+
+		worker_beat(comm->worker, now);
+		/* Ranks differ in what they ask first, so that no order is relied upon. */
+		for (unsigned int c = 0; c < comm->n_channels; c++) {
+			int a = comm->rank % 2 ? try_connect(comm, c) : try_accept(comm, c);
+			int b = a < 0 ? -1 : comm->rank % 2 ? try_accept(comm, c) : try_connect(comm, c);
+
+			if (b < 0)
+				return -1;
+			left -= (unsigned int)(a + b);
+			if (a + b)
+				moved = now;
+		}
+		if (now > moved + comm->args->timeout * 1000000000ULL)
+			return connect_stuck(comm);
+		sched_yield();
+	}
+	return 0;
+}
+
+static int register_fifo(struct comm *comm, unsigned int c, void *plugin_comm, const struct devmem_mem *mem, void **mhandle)
+{
+	ncclResult_t result;
+	int fd;
+
+	if (!comm->by_dmabuf) {
+		result = net_call(comm->net, regMr, plugin_comm, mem->addr, mem->size, comm->device_fifos ? NCCL_PTR_CUDA : NCCL_PTR_HOST,
+				  mhandle);
+		return result == ncclSuccess ? 0 : failed(comm, "regMr", result, c);
+	}
+	fd = dup(mem->dmabuf_fd);
+	if (fd < 0)
+		return fail(comm->failure, "cannot duplicate a dmabuf's descriptor: %m");
+	result = net_call(comm->net, regMrDmaBuf, plugin_comm, mem->addr, mem->size, NCCL_PTR_CUDA, mem->dmabuf_offset, fd, mhandle);
+	/* As NCCL does: a plugin that needs it later must have its own. */
+	close(fd);
+	return result == ncclSuccess ? 0 : failed(comm, "regMrDmaBuf", result, c);
+}
+
+static int make_fifo(struct comm *comm, struct devmem_mem **mem, struct fifo *fifo)
+{
+	struct devmem_error err;
+
+	if (devmem_mem_alloc(comm->fifo_exporter, FIFO_BYTES, mem, &err))
+		return fail(comm->failure, "%s", err.text);
+	fifo->data = (*mem)->addr;
+	return 0;
+}
+
+int comm_register(void *arg)
+{
+	struct comm *comm = arg;
+
+	for (unsigned int c = 0; c < comm->n_channels; c++) {
+		struct channel *channel = &comm->channels[c];
+
+		if (make_fifo(comm, &channel->send_mem, &channel->send.fifo) || make_fifo(comm, &channel->recv_mem, &channel->recv.fifo) ||
+		    register_fifo(comm, c, channel->send.comm, channel->send_mem, &channel->send.mhandle) ||
+		    register_fifo(comm, c, channel->recv.comm, channel->recv_mem, &channel->recv.mhandle))
+			return -1;
+	}
+	return 0;
+}
+
+static int close_channel(struct comm *comm, unsigned int c)
+{
+	struct channel *channel = &comm->channels[c];
+	ncclResult_t result;
+
+	result = net_call(comm->net, deregMr, channel->send.comm, channel->send.mhandle);
+	if (result == ncclSuccess)
+		result = net_call(comm->net, deregMr, channel->recv.comm, channel->recv.mhandle);
+	if (result != ncclSuccess)
+		return failed(comm, "deregMr", result, c);
+	result = net_call(comm->net, closeSend, channel->send.comm);
+	if (result != ncclSuccess)
+		return failed(comm, "closeSend", result, c);
+	result = net_call(comm->net, closeRecv, channel->recv.comm);
+	return result == ncclSuccess ? 0 : failed(comm, "closeRecv", result, c);
+}
+
+int comm_close(void *arg)
+{
+	struct comm *comm = arg;
+
+	for (unsigned int c = 0; c < comm->n_channels; c++) {
+		worker_beat(comm->worker, now_ns());
+		if (close_channel(comm, c))
+			return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What NCCL's GPU kernel does for one channel: adds and copies slices between the user's buffers and the FIFOs. */
+#ifndef BENCH_KERNEL_H
+#define BENCH_KERNEL_H
+
+#include <stdbool.h>
+
+#include "element.h"
+#include "failure.h"
+#include "fifo.h"
+#include "ring.h"
+
+struct kernel {
+	struct ring ring;
+	const struct element *element;
+	const uint8_t *src;		/* the user's buffers, whole */
+	uint8_t *dst;
+	struct fifo *recv, *send;
+	size_t op;			/* next operation */
+	unsigned int slice;		/* next slice of it */
+};
+
+bool kernel_done(const struct kernel *kernel);
+/* Does the next slice if both FIFOs are ready for it: 1 when it did, 0 when not, -1 when what came is not what must come. */
+int kernel_step(struct kernel *kernel, struct failure *failure);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A loaded net plugin, whatever version of the interface it has: seen as the newest. */
+#ifndef BENCH_NET_H
+#define BENCH_NET_H
+
+#include <stdatomic.h>
+
+#include "failure.h"
+#include "nccl/net_v12.h"
+
+struct net {
+	void *library;
+	int abi;			/* 8 to 12 */
+	ncclNet_v12_t ops;		/* members that the plugin lacks are NULL; irecv and isend refuse what an old version cannot say */
+	const char *_Atomic inside;	/* the call that has not come back yet */
+};
+
+/* Calls net->ops.call(...), so that a watching thread can tell where a plugin hangs. */
+#define net_call(net, call, ...) \
+	({ \
+		ncclResult_t result_; \
+		atomic_store_explicit(&(net)->inside, #call, memory_order_relaxed); \
+		result_ = (net)->ops.call(__VA_ARGS__); \
+		atomic_store_explicit(&(net)->inside, NULL, memory_order_relaxed); \
+		result_; \
+	})
+
+/*
+ * Loads @name as NCCL does NCCL_NET_PLUGIN: as it is, then as libnccl-net-<name>.so. @abi forces a version of the interface, 0 takes
+ * the highest that the plugin has.
+ */
+int net_load(struct net *net, const char *name, int abi, struct failure *failure);
+void net_unload(struct net *net);
+
+/* The logger that plugins are given: WARN always, more as NCCL_DEBUG says (NONE, WARN, INFO, TRACE). */
+extern const ncclDebugLogger_t net_logger;
+void net_logger_set_rank(int rank);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a run found: one line for each size, and the sums over all ranks. Shown as nccl-tests shows it, and written as JSON. */
+#ifndef BENCH_RESULT_H
+#define BENCH_RESULT_H
+
+#include "comm.h"
+#include "metrics.h"
+
+struct result {
+	uint64_t bytes, count;
+	double seconds;		/* for one all-reduce: the ranks' mean */
+	double cpu_seconds;	/* for one all-reduce: all ranks together */
+	uint64_t wrong;		/* elements, over all ranks; bytes written beyond the result count too */
+	bool checked;
+};
+
+struct totals {
+	uint64_t all_reduces;			/* those for warm-up and for checks included */
+	uint64_t checks;			/* those whose result was checked */
+	uint64_t wrong;
+	uint64_t messages, empty_messages;	/* given to isend by all ranks, likewise */
+	uint64_t bytes_sent, bytes_received;
+	uint64_t flushes;
+	double wall_seconds, cpu_seconds;	/* of the timed all-reduces: the longest rank's, all ranks' */
+	struct metrics metrics;			/* over all ranks */
+};
+
+/* Bytes a second that each link of the ring carries, as nccl-tests counts. In GB/s. */
+double result_algbw(const struct result *result);
+double result_busbw(const struct result *result, int ranks);
+
+void table_header(const struct comm *comm);
+void table_line(const struct result *result, int ranks, const struct element *element);
+void table_end(const struct result *results, unsigned int n, int ranks, const struct totals *totals);
+
+/* 0 or -errno. */
+int json_write(const char *path, const struct comm *comm, const struct result *results, unsigned int n, const struct totals *totals);
+
+#endif

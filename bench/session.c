@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* A rank's whole run: its beginning and end. */
+#include "session.h"
+
+#include <limits.h>
+#include <mpi.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define METRICS_ENV "NCCL_DEVMEM_METRICS"
+
+/* Before the plugin is loaded: it reads its environment once. */
+static int choose_metrics_dir(struct session *session)
+{
+	const char *dir = getenv(METRICS_ENV);
+
+	if (dir && *dir)
+		return 0;
+	snprintf(session->metrics_dir, sizeof(session->metrics_dir), "/tmp/allreduce.XXXXXX");
+	if (!mkdtemp(session->metrics_dir)) {
+		session->metrics_dir[0] = '\0';
+		return fail(&session->failure, "cannot make a folder in /tmp for the plugin's counters: %m");
+	}
+	setenv(METRICS_ENV, session->metrics_dir, 1);
+	return 0;
+}
+
+void session_clean(struct session *session)
+{
+	char path[PATH_MAX];
+
+	if (!session->metrics_dir[0])
+		return;
+	snprintf(path, sizeof(path), "%s/devmem-%d.prom", session->metrics_dir, (int)getpid());
+	unlink(path);
+	rmdir(session->metrics_dir);
+	session->metrics_dir[0] = '\0';
+}
+
+/* Handles travel against the ring: whoever sends must have its successor's. */
+static void exchange_handles(struct comm *comm)
+{
+	int next = (comm->rank + 1) % comm->ranks, previous = (comm->rank + comm->ranks - 1) % comm->ranks;
+
+	for (unsigned int c = 0; c < comm->n_channels; c++) {
+		struct channel *channel = &comm->channels[c];
+
+		MPI_Sendrecv(channel->own_handle, NCCL_NET_HANDLE_MAXSIZE, MPI_BYTE, previous, (int)c, channel->peer_handle,
+			     NCCL_NET_HANDLE_MAXSIZE, MPI_BYTE, next, (int)c, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+	}
+}
+
+static void name_connections(struct comm *comm)
+{
+	int next = (comm->rank + 1) % comm->ranks, previous = (comm->rank + comm->ranks - 1) % comm->ranks;
+	bool flush = comm->args->flush == FLUSH_ALWAYS || (comm->args->flush == FLUSH_AUTO && comm->props.forceFlush);
+
+	for (unsigned int c = 0; c < comm->n_channels; c++) {
+		struct channel *channel = &comm->channels[c];
+
+		channel->send.net = channel->recv.net = comm->net;
+		channel->send.rank = channel->recv.rank = comm->rank;
+		channel->send.channel = channel->recv.channel = (int)c;
+		channel->send.peer = next;
+		channel->recv.peer = previous;
+		/* There is nothing to flush in host memory. */
+		channel->recv.flush = flush && comm->device_fifos;
+	}
+}
+
+static int make_connections(struct session *session)
+{
+	struct comm *comm = &session->comm;
+
+	name_connections(comm);
+	comm->worker = &session->service;
+	if (worker_run(&session->service, comm_listen, comm, &session->failure))
+		return -1;
+	exchange_handles(comm);
+	if (worker_run(&session->service, comm_connect, comm, &session->failure))
+		return -1;
+	return worker_run(&session->service, comm_register, comm, &session->failure);
+}
+
+static int make_buffers(struct session *session)
+{
+	struct devmem_error err;
+	size_t size = session->args.max_bytes + RESULT_GUARD;
+
+	if (devmem_mem_alloc(session->comm.exporter, size, &session->src, &err) ||
+	    devmem_mem_alloc(session->comm.exporter, size, &session->dst, &err))
+		return fail(&session->failure, "%s", err.text);
+	return 0;
+}
+
+int session_open(struct session *session, int rank, int ranks)
+{
+	const struct args *args = &session->args;
+
+	session->comm = (struct comm){
+		.rank = rank, .ranks = ranks, .args = args, .net = &session->net, .failure = &session->failure,
+	};
+	net_logger_set_rank(rank);
+	if (ranks < 2)
+		return fail(&session->failure, "a ring has two ranks or more: mpirun -n 2 allreduce ...");
+	if (choose_metrics_dir(session) || net_load(&session->net, args->plugin, args->abi, &session->failure) ||
+	    comm_init(&session->comm) || make_buffers(session) ||
+	    worker_start(&session->service, "service", &session->net, args->timeout, &session->failure) ||
+	    worker_start(&session->progress, "progress", &session->net, args->timeout, &session->failure))
+		return -1;
+	return make_connections(session);
+}
+
+static void add_channel(struct totals *totals, const struct channel *channel)
+{
+	totals->messages += channel->send.messages;
+	totals->empty_messages += channel->send.empty;
+	totals->bytes_sent += channel->send.bytes;
+	totals->bytes_received += channel->recv.bytes;
+	totals->flushes += channel->recv.flush_calls;
+}
+
+/* The plugin writes its counters when its last connection is closed and when it is finalized (version 11 and later). */
+int session_close(struct session *session)
+{
+	struct comm *comm = &session->comm;
+
+	for (unsigned int c = 0; c < comm->n_channels; c++)
+		add_channel(&session->totals, &comm->channels[c]);
+	comm->worker = &session->service;
+	if (worker_run(&session->service, comm_close, comm, &session->failure))
+		return -1;
+	worker_stop(&session->progress);
+	worker_stop(&session->service);
+	devmem_mem_free(session->src);
+	devmem_mem_free(session->dst);
+	if (comm_finalize(comm))
+		return -1;
+	if (!metrics_read(getenv(METRICS_ENV), &session->totals.metrics))
+		return fail(&session->failure, "the plugin's counters in %s are not in Prometheus' text form", getenv(METRICS_ENV));
+	return 0;
+}
+
+static void sum_u64(uint64_t *values, int n)
+{
+	MPI_Allreduce(MPI_IN_PLACE, values, n, MPI_UINT64_T, MPI_SUM, MPI_COMM_WORLD);
+}
+
+void session_sum(struct session *session)
+{
+	struct totals *totals = &session->totals;
+	uint64_t sums[] = { totals->messages, totals->empty_messages, totals->bytes_sent, totals->bytes_received, totals->flushes };
+	int present = totals->metrics.present;
+
+	sum_u64(sums, 5);
+	totals->messages = sums[0];
+	totals->empty_messages = sums[1];
+	totals->bytes_sent = sums[2];
+	totals->bytes_received = sums[3];
+	totals->flushes = sums[4];
+	sum_u64(totals->metrics.values, METRIC_COUNT);
+	MPI_Allreduce(MPI_IN_PLACE, &present, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD);
+	totals->metrics.present = present;
+	MPI_Allreduce(MPI_IN_PLACE, &totals->wall_seconds, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
+	MPI_Allreduce(MPI_IN_PLACE, &totals->cpu_seconds, 1, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
+}
