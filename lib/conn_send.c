@@ -98,8 +98,8 @@ static void count_host_bytes(struct conn *conn, const struct request *request, s
 
 static ssize_t send_piece(struct conn *conn, struct request *request)
 {
-	size_t left = request->len - request->moved, n;
-	const uint8_t *bytes;
+	size_t left = request->len - request->moved, n = 0;
+	const uint8_t *bytes = NULL;
 	ssize_t sent;
 	int ret;
 

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 static int say_plan(struct device *device, struct devmem_error *err)
 {
@@ -103,11 +102,7 @@ static int bind_for_send(struct device *device, struct region *region, struct de
 	if (region->tx || device->plan.tx != PLAN_TX_DEVICE)
 		return 0;
 	if (devmem_bind_tx(device->nic.ifindex, region->mem->dmabuf_fd, &region->tx, &why)) {
-		size_t used = strlen(device->plan.reason);
-
-		device->plan.tx = PLAN_TX_STAGED;
-		device->plan.fallback = true;
-		strncpy(device->plan.reason + used, why.text, sizeof(device->plan.reason) - used - 1);
+		plan_degrade_tx(&device->plan, &why);
 		return say_plan(device, err);
 	}
 	region->tx_id = devmem_binding_id(region->tx);

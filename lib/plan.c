@@ -58,13 +58,24 @@ void plan_decide(enum plan_wish wish, enum devmem_mem_kind memory, const struct 
 		plan->tx = PLAN_TX_DEVICE;
 }
 
-void plan_degrade_rx(struct plan *plan, const struct devmem_error *why)
+static void degrade(struct plan *plan, const struct devmem_error *why)
 {
 	size_t used = strlen(plan->reason);
 
-	plan->rx = PLAN_RX_HOST;
 	plan->fallback = true;
 	snprintf(plan->reason + used, sizeof(plan->reason) - used, "%s%s", used ? "; " : "", why->text);
+}
+
+void plan_degrade_rx(struct plan *plan, const struct devmem_error *why)
+{
+	plan->rx = PLAN_RX_HOST;
+	degrade(plan, why);
+}
+
+void plan_degrade_tx(struct plan *plan, const struct devmem_error *why)
+{
+	plan->tx = PLAN_TX_STAGED;
+	degrade(plan, why);
 }
 
 const char *plan_text(const struct plan *plan)

@@ -30,8 +30,9 @@ struct plan {
  */
 void plan_decide(enum plan_wish wish, enum devmem_mem_kind memory, const struct devmem_nic_caps *caps, const char *nic,
 		 struct plan *plan);
-/* The receive side failed later than the probe could see: plain TCP from now on. */
+/* One side failed later than the probe could see: from now on without it. */
 void plan_degrade_rx(struct plan *plan, const struct devmem_error *why);
+void plan_degrade_tx(struct plan *plan, const struct devmem_error *why);
 /* "rx device, tx device" and so on. */
 const char *plan_text(const struct plan *plan);
 

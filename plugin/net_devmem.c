@@ -1,0 +1,463 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* What the plugin does, apart from the version of NCCL's interface. */
+#include "net_devmem.h"
+#include "connect.h"
+#include "params.h"
+#include "plugin_log.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_NICS 32
+
+/* NCCL passes the same handle buffer until connect() is through; this finds the attempt again. */
+struct attempt {
+	struct attempt *next;
+	const void *handle;
+	struct dialer *dialer;
+};
+
+static struct {
+	pthread_mutex_t lock;
+	unsigned int users;	/* inits without finalize, and open comms */
+	unsigned int inits;
+	struct params params;
+	struct devmem_exporter *exporter;
+	struct stat_totals totals;
+	unsigned int n_devices;
+	struct device *devices[MAX_NICS];
+	struct attempt *attempts;
+} net = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+/* A handle that is not NULL for host memory, which needs no registration. */
+static struct region host_region;
+
+static ncclResult_t to_result(int code)
+{
+	switch (-code) {
+	case 0:
+		return ncclSuccess;
+	case ECONNRESET:
+	case ECONNABORTED:
+	case ECONNREFUSED:
+	case EPIPE:
+	case EPROTO:
+	case ETIMEDOUT:
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+		return ncclRemoteError;
+	case EMSGSIZE:
+		return ncclInvalidUsage;
+	case EINVAL:
+		return ncclInvalidArgument;
+	default:
+		return ncclSystemError;
+	}
+}
+
+/* For failures whose text was not said yet. */
+static ncclResult_t fail(const struct devmem_error *err, const char *where)
+{
+	plugin_log(LOG_LEVEL_WARN, where, __LINE__, "%s", err->text);
+	return to_result(err->code);
+}
+
+static void write_metrics(void)
+{
+	int ret;
+
+	if (!net.params.metrics || !*net.params.metrics)
+		return;
+	ret = stat_write(&net.totals, net.params.metrics);
+	if (ret)
+		plugin_log(LOG_LEVEL_WARN, __func__, __LINE__, "cannot write counters to NCCL_DEVMEM_METRICS=%s: %s", net.params.metrics,
+			   strerror(-ret));
+}
+
+static int open_exporter(struct devmem_error *err)
+{
+	static const enum devmem_mem_kind kinds[] = { DEVMEM_MEM_CUDA, DEVMEM_MEM_CUDA, DEVMEM_MEM_UDMABUF, DEVMEM_MEM_HOST };
+	int ret = devmem_exporter_open(kinds[net.params.memory], -1, &net.exporter, err);
+
+	if (!ret || net.params.memory)
+		return ret;
+	if (net.params.require)
+		return devmem_error_set(err, -EOPNOTSUPP, "device memory TCP is required and there is no device: %s", err->text);
+	plugin_log(LOG_LEVEL_INFO, __func__, __LINE__, "no CUDA device (%s): host memory and plain TCP", err->text);
+	return devmem_exporter_open(DEVMEM_MEM_HOST, 0, &net.exporter, err);
+}
+
+static int nic_family(void)
+{
+	const char *family = getenv("NCCL_SOCKET_FAMILY");
+
+	if (family && !strcmp(family, "AF_INET"))
+		return AF_INET;
+	if (family && !strcmp(family, "AF_INET6"))
+		return AF_INET6;
+	return AF_UNSPEC;
+}
+
+static int open_devices(struct devmem_error *err)
+{
+	const char *filter = *net.params.ifname ? net.params.ifname : getenv("NCCL_SOCKET_IFNAME");
+	struct device_options options = {
+		.wish = net.params.plan == 1 ? PLAN_WISH_HOST : PLAN_WISH_AUTO,
+		.require = net.params.require,
+		.pool_bytes = (size_t)net.params.pool_mb << 20,
+		.lease_dir = net.params.lease_dir,
+		.connect_timeout_s = (unsigned int)net.params.connect_timeout,
+		.peer_timeout_s = (unsigned int)net.params.peer_timeout,
+	};
+	struct devmem_nic nics[MAX_NICS];
+	int n = devmem_nic_list(filter, nic_family(), nics, MAX_NICS, err);
+
+	if (n < 0)
+		return n;
+	for (int i = 0; i < n; i++) {
+		int ret = device_open(&nics[i], net.exporter, &options, &net.totals, plugin_log, &net.devices[net.n_devices], err);
+
+		if (ret)
+			return ret;
+		net.n_devices++;
+	}
+	return 0;
+}
+
+/* Called under the lock when nobody uses the plugin any more. */
+static void tear_down(void)
+{
+	while (net.attempts) {
+		struct attempt *attempt = net.attempts;
+
+		net.attempts = attempt->next;
+		dialer_free(attempt->dialer);
+		free(attempt);
+	}
+	while (net.n_devices)
+		device_put(net.devices[--net.n_devices]);
+	devmem_exporter_close(net.exporter);
+	net.exporter = NULL;
+}
+
+static int set_up(struct devmem_error *err)
+{
+	int ret = params_read(&net.params, plugin_log);
+
+	if (ret)
+		return devmem_error_set(err, ret, "a variable of the plugin has a value that cannot be: see the warning before this one");
+	ret = open_exporter(err);
+	if (!ret)
+		ret = open_devices(err);
+	if (ret)
+		tear_down();
+	return ret;
+}
+
+ncclResult_t net_init(ncclDebugLogger_t logger)
+{
+	struct devmem_error err = { 0 };
+	int ret = 0;
+
+	plugin_log_set(logger);
+	pthread_mutex_lock(&net.lock);
+	if (!net.users)
+		ret = set_up(&err);
+	if (!ret) {
+		net.users++;
+		net.inits++;
+	}
+	pthread_mutex_unlock(&net.lock);
+	return ret ? fail(&err, __func__) : ncclSuccess;
+}
+
+static void user_gone(bool init)
+{
+	pthread_mutex_lock(&net.lock);
+	write_metrics();
+	if (init)
+		net.inits--;
+	if (--net.users == 0)
+		tear_down();
+	pthread_mutex_unlock(&net.lock);
+}
+
+static void user_come(void)
+{
+	pthread_mutex_lock(&net.lock);
+	net.users++;
+	pthread_mutex_unlock(&net.lock);
+}
+
+ncclResult_t net_finalize(void)
+{
+	if (!net.inits)
+		return ncclInternalError;
+	user_gone(true);
+	return ncclSuccess;
+}
+
+/* Versions before 11 have no finalize: what their one init made ends with the library. */
+__attribute__((destructor)) static void unload(void)
+{
+	while (net.inits)
+		net_finalize();
+}
+
+ncclResult_t net_devices(int *n)
+{
+	*n = (int)net.n_devices;
+	return ncclSuccess;
+}
+
+static struct device *device_of(int dev)
+{
+	if (dev >= 0 && (unsigned int)dev < net.n_devices)
+		return net.devices[dev];
+	plugin_log(LOG_LEVEL_WARN, __func__, __LINE__, "there is no device %d: there are %u", dev, net.n_devices);
+	return NULL;
+}
+
+ncclResult_t net_properties(int dev, struct net_properties *properties)
+{
+	struct device *device = device_of(dev);
+
+	if (!device)
+		return ncclInvalidArgument;
+	*properties = (struct net_properties){
+		.name = device->nic.name,
+		.pci_path = device->nic.pci_path[0] ? device->nic.pci_path : NULL,
+		.guid = device->nic.guid,
+		/* Not CUDA: NCCL then hands device memory over with its dmabuf or not at all. */
+		.ptr_support = NCCL_PTR_HOST | (devmem_exporter_kind(net.exporter) == DEVMEM_MEM_HOST ? 0 : NCCL_PTR_DMABUF),
+		.speed = (int)device->nic.speed_mbps,
+		.port = (int)device->nic.port,
+	};
+	return ncclSuccess;
+}
+
+ncclResult_t net_listen(int dev, void *handle, void **listen_comm)
+{
+	struct device *device = device_of(dev);
+	struct devmem_error err = { 0 };
+	struct wire_handle wire;
+	struct listener *listener;
+
+	*listen_comm = NULL;
+	if (!device)
+		return ncclInvalidArgument;
+	if (listener_new(device, &listener, &wire, &err))
+		return fail(&err, __func__);
+	memset(handle, 0, NCCL_NET_HANDLE_MAXSIZE);
+	wire_put_handle(handle, &wire);
+	user_come();
+	*listen_comm = listener;
+	return ncclSuccess;
+}
+
+static struct attempt *attempt_find(const void *handle, const struct wire_handle *wire)
+{
+	struct attempt *attempt;
+
+	for (attempt = net.attempts; attempt; attempt = attempt->next)
+		if (attempt->handle == handle && !memcmp(dialer_nonce(attempt->dialer), wire->nonce, WIRE_NONCE))
+			break;
+	return attempt;
+}
+
+static int attempt_new(struct device *device, const void *handle, const struct wire_handle *wire, struct attempt **attempt,
+		       struct devmem_error *err)
+{
+	struct attempt *new = calloc(1, sizeof(*new));
+	int ret;
+
+	if (!new)
+		return devmem_error_set(err, -ENOMEM, "out of memory");
+	ret = dialer_new(device, wire, &new->dialer, err);
+	if (ret) {
+		free(new);
+		return ret;
+	}
+	new->handle = handle;
+	new->next = net.attempts;
+	net.attempts = new;
+	*attempt = new;
+	return 0;
+}
+
+static void attempt_end(struct attempt *attempt)
+{
+	struct attempt **link = &net.attempts;
+
+	while (*link != attempt)
+		link = &(*link)->next;
+	*link = attempt->next;
+	dialer_free(attempt->dialer);
+	free(attempt);
+}
+
+ncclResult_t net_connect(int dev, void *handle, void **send_comm)
+{
+	struct device *device = device_of(dev);
+	struct devmem_error err = { 0 };
+	struct attempt *attempt;
+	struct wire_handle wire;
+	unsigned int version = 0;
+	struct conn *conn = NULL;
+	int ret;
+
+	*send_comm = NULL;
+	if (!device)
+		return ncclInvalidArgument;
+	ret = wire_get_handle(handle, NCCL_NET_HANDLE_MAXSIZE, &wire, &version);
+	if (ret == -EPROTONOSUPPORT) {
+		devmem_error_set(&err, -EPROTO, "the peer's handle is of version %u of devmem's protocol and this side speaks %u: install the "
+				 "same release on all hosts", version, WIRE_VERSION);
+		return fail(&err, __func__);
+	}
+	if (ret) {
+		devmem_error_set(&err, -EPROTO, "the peer's handle is none of devmem's: do all ranks load the same net plugin "
+				 "(NCCL_NET_PLUGIN=devmem NCCL_NET=devmem)?");
+		return fail(&err, __func__);
+	}
+	pthread_mutex_lock(&net.lock);
+	attempt = attempt_find(handle, &wire);
+	ret = attempt ? 0 : attempt_new(device, handle, &wire, &attempt, &err);
+	if (!ret)
+		ret = dialer_poll(attempt->dialer, &conn, &err);
+	if (attempt && ret)
+		attempt_end(attempt);
+	if (conn)
+		net.users++;
+	pthread_mutex_unlock(&net.lock);
+	*send_comm = conn;
+	return ret < 0 ? fail(&err, __func__) : ncclSuccess;
+}
+
+ncclResult_t net_accept(void *listen_comm, void **recv_comm)
+{
+	struct devmem_error err = { 0 };
+	struct conn *conn;
+
+	*recv_comm = NULL;
+	if (listener_poll(listen_comm, &conn, &err) < 0)
+		return fail(&err, __func__);
+	if (conn)
+		user_come();
+	*recv_comm = conn;
+	return ncclSuccess;
+}
+
+static ncclResult_t reg_device(struct conn *conn, void *data, size_t size, uint64_t offset, int fd, void **mhandle)
+{
+	struct devmem_error err = { 0 };
+	struct region *region;
+
+	if (device_register(conn->device, data, size, fd, offset, conn->sender, &region, &err))
+		return fail(&err, __func__);
+	*mhandle = region;
+	return ncclSuccess;
+}
+
+ncclResult_t net_reg_mr(void *comm, void *data, size_t size, int type, void **mhandle)
+{
+	if (type == NCCL_PTR_HOST) {
+		*mhandle = &host_region;
+		return ncclSuccess;
+	}
+	return reg_device(comm, data, size, 0, -1, mhandle);
+}
+
+ncclResult_t net_reg_mr_dmabuf(void *comm, void *data, size_t size, int type, uint64_t offset, int fd, void **mhandle)
+{
+	return reg_device(comm, data, size, offset, fd, mhandle);
+}
+
+ncclResult_t net_dereg_mr(void *comm, void *mhandle)
+{
+	if (mhandle && mhandle != &host_region)
+		device_deregister(((struct conn *)comm)->device, mhandle);
+	return ncclSuccess;
+}
+
+static ncclResult_t post(struct conn *conn, void *data, size_t size, void *mhandle, void **request)
+{
+	const struct region *region = mhandle == &host_region ? NULL : mhandle;
+	struct request *posted;
+	int ret = conn_post(conn, data, size, region, &posted);
+
+	*request = posted;
+	return to_result(ret);
+}
+
+ncclResult_t net_isend(void *send_comm, void *data, size_t size, void *mhandle, void **request)
+{
+	ncclResult_t result = post(send_comm, data, size, mhandle, request);
+
+	/* Begin at once: the caller may not test before it has done other things. */
+	if (result == ncclSuccess && *request) {
+		struct conn *conn = send_comm;
+		int ret = conn_send_progress(conn);
+
+		if (ret < 0) {
+			*request = NULL;
+			result = to_result(conn_fail(conn, ret, "the connection broke"));
+		}
+	}
+	return result;
+}
+
+ncclResult_t net_irecv(void *recv_comm, int n, void *data, size_t size, void *mhandle, void **request)
+{
+	if (n != 1) {
+		*request = NULL;
+		plugin_log(LOG_LEVEL_WARN, __func__, __LINE__, "irecv of %d buffers: maxRecvs is 1", n);
+		return ncclInternalError;
+	}
+	return post(recv_comm, data, size, mhandle, request);
+}
+
+ncclResult_t net_test(void *request, int *done, int *size)
+{
+	size_t len = 0;
+	int ret = conn_test(request, &len);
+
+	*done = ret > 0;
+	if (ret < 0)
+		return to_result(ret);
+	/* NCCL's size is an int; longer messages exist since version 9 of the interface, whose core does not look at it. */
+	if (ret && size)
+		*size = len > INT_MAX ? INT_MAX : (int)len;
+	return ncclSuccess;
+}
+
+static ncclResult_t close_conn(struct conn *conn)
+{
+	if (!conn)
+		return ncclSuccess;
+	conn_close(conn);
+	user_gone(false);
+	return ncclSuccess;
+}
+
+ncclResult_t net_close_send(void *send_comm)
+{
+	return close_conn(send_comm);
+}
+
+ncclResult_t net_close_recv(void *recv_comm)
+{
+	return close_conn(recv_comm);
+}
+
+ncclResult_t net_close_listen(void *listen_comm)
+{
+	if (!listen_comm)
+		return ncclSuccess;
+	listener_free(listen_comm);
+	user_gone(false);
+	return ncclSuccess;
+}

@@ -1,0 +1,487 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The plugin over loopback on plain TCP: what NCCL relies on, and what goes wrong in real life.
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <gtest/gtest.h>
+#include <random>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "devmem_wire.h"
+#include "plugin_harness.h"
+
+using namespace harness;
+
+namespace {
+
+class Plugin : public testing::Test {
+protected:
+	void SetUp() override
+	{
+		clear_logs();
+		setenv("NCCL_SOCKET_IFNAME", "=lo", 1);
+		setenv("NCCL_SOCKET_FAMILY", "AF_INET", 1);
+		setenv("NCCL_DEVMEM_MEMORY", "host", 1);
+	}
+};
+
+void *post_send(Pair &pair, const void *data, size_t size)
+{
+	void *request = nullptr;
+
+	EXPECT_EQ(ncclSuccess, pair.from.net->isend(pair.send, const_cast<void *>(data), size, 0, nullptr, nullptr, &request)) << warnings();
+	return request;
+}
+
+void *post_recv(Pair &pair, void *data, size_t size)
+{
+	void *request = nullptr, *handle = nullptr;
+	int tag = 0;
+
+	EXPECT_EQ(ncclSuccess, pair.to.net->irecv(pair.recv, 1, &data, &size, &tag, &handle, nullptr, &request)) << warnings();
+	return request;
+}
+
+void transfer(Pair &pair, size_t size, size_t room)
+{
+	std::vector<uint8_t> out(size + 1), in(room + 1, 0xee);
+	int got = -1;
+
+	for (size_t i = 0; i < size; i++)
+		out[i] = static_cast<uint8_t>(i * 7 + size);
+	void *recv = post_recv(pair, in.data(), room);
+	void *send = post_send(pair, out.data(), size);
+	ASSERT_NE(nullptr, recv);
+	ASSERT_NE(nullptr, send);
+	wait_both(pair.from, send, pair.to, recv, &got);
+	EXPECT_EQ(static_cast<int>(size), got);
+	EXPECT_EQ(0, memcmp(out.data(), in.data(), size));
+	for (size_t i = size; i < in.size(); i++)
+		ASSERT_EQ(0xee, in[i]) << "written beyond the message";
+}
+
+unsigned int count_entries(const char *path)
+{
+	unsigned int n = 0;
+	DIR *dir = opendir(path);
+
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+sockaddr_in control_address(const char *handle)
+{
+	wire_handle wire = {};
+	sockaddr_in address = {};
+
+	EXPECT_EQ(0, wire_get_handle(reinterpret_cast<const uint8_t *>(handle), NCCL_NET_HANDLE_MAXSIZE, &wire, nullptr));
+	memcpy(&address, &wire.control, sizeof(address));
+	return address;
+}
+
+int knock(const char *handle)
+{
+	sockaddr_in address = control_address(handle);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	EXPECT_EQ(0, connect(fd, reinterpret_cast<sockaddr *>(&address), sizeof(address)));
+	return fd;
+}
+
+TEST_F(Plugin, FillsEveryPropertyThatNcclCopies)
+{
+	Side side;
+	ncclNetProperties_v11_t properties = side.properties();
+
+	EXPECT_STREQ("lo", properties.name);
+	EXPECT_EQ(nullptr, properties.pciPath);
+	EXPECT_EQ(NCCL_PTR_HOST, properties.ptrSupport);
+	EXPECT_EQ(1, properties.vProps.ndevs);
+	EXPECT_EQ(0, properties.vProps.devs[0]);
+	EXPECT_EQ(1, properties.maxRecvs);
+	EXPECT_GT(properties.maxComms, 0);
+	EXPECT_GT(properties.speed, 0);
+	EXPECT_EQ(NCCL_NET_DEVICE_HOST, properties.netDeviceType);
+	EXPECT_GT(properties.maxP2pBytes, 0u);
+	EXPECT_LE(properties.maxP2pBytes, NCCL_MAX_NET_SIZE_BYTES);
+	EXPECT_EQ(1, properties.maxMultiRequestSize);
+}
+
+TEST_F(Plugin, DeliversMessagesOfAllSizes)
+{
+	Side a, b;
+	Pair pair(a, b);
+
+	for (size_t size : {size_t(0), size_t(1), size_t(15), size_t(4096), size_t(65537), size_t(1) << 20, size_t(5'000'003)})
+		transfer(pair, size, size);
+	transfer(pair, 0, 1 << 20);
+	transfer(pair, 100, 1 << 20);
+	EXPECT_EQ("", warnings());
+}
+
+TEST_F(Plugin, RefusesAMessageLargerThanItsReceiveWithBothNumbers)
+{
+	Side a, b;
+	Pair pair(a, b);
+	std::vector<uint8_t> out(2000), in(1000);
+	int size;
+	void *recv = post_recv(pair, in.data(), in.size());
+
+	post_send(pair, out.data(), out.size());
+	double deadline = now() + 5;
+	int done = 0;
+	ncclResult_t result = ncclSuccess;
+	while (result == ncclSuccess && now() < deadline) {
+		result = b.net->test(recv, &done, &size);
+		post_send(pair, out.data(), 0);	/* moves the sender along */
+	}
+	EXPECT_EQ(ncclInvalidUsage, result);
+	EXPECT_NE(std::string::npos, warnings().find("2000")) << warnings();
+	EXPECT_NE(std::string::npos, warnings().find("1000")) << warnings();
+}
+
+TEST_F(Plugin, GivesNoRequestWhenThirtyTwoAreUnderWay)
+{
+	Side a, b;
+	Pair pair(a, b);
+	uint8_t byte = 0;
+	void *requests[32];
+
+	for (auto &request : requests) {
+		request = post_recv(pair, &byte, 1);
+		ASSERT_NE(nullptr, request);
+	}
+	EXPECT_EQ(nullptr, post_recv(pair, &byte, 1));
+	void *send = post_send(pair, &byte, 1);
+	int size;
+	wait_both(a, send, b, requests[0], &size);
+	EXPECT_NE(nullptr, post_recv(pair, &byte, 1));
+}
+
+TEST_F(Plugin, KeepsOrderWithManyMessagesUnderWay)
+{
+	Side a, b;
+	Pair pair(a, b);
+	std::mt19937 random(1);
+	constexpr int kMessages = 2000, kDepth = 24;
+	std::vector<std::vector<uint32_t>> out(kDepth), in(kDepth);
+	std::vector<void *> sends(kDepth), recvs(kDepth);
+	int sent = 0, send_done = 0, received = 0, recv_done = 0;
+	double deadline = now() + 60;
+
+	while (recv_done < kMessages || send_done < kMessages) {
+		ASSERT_LT(now(), deadline);
+		if (received < kMessages && received - recv_done < kDepth) {
+			auto &buffer = in[static_cast<size_t>(received % kDepth)];
+			buffer.assign(3000, 0);
+			recvs[static_cast<size_t>(received % kDepth)] = post_recv(pair, buffer.data(), buffer.size() * 4);
+			received++;
+		}
+		if (sent < kMessages && sent - send_done < kDepth) {
+			auto &buffer = out[static_cast<size_t>(sent % kDepth)];
+			buffer.assign(1 + random() % 3000, static_cast<uint32_t>(sent));
+			sends[static_cast<size_t>(sent % kDepth)] = post_send(pair, buffer.data(), buffer.size() * 4);
+			sent++;
+		}
+		int done = 0, size = 0;
+		if (send_done < sent) {
+			ASSERT_EQ(ncclSuccess, a.net->test(sends[static_cast<size_t>(send_done % kDepth)], &done, nullptr)) << warnings();
+			send_done += done;
+		}
+		if (recv_done < received) {
+			auto &buffer = in[static_cast<size_t>(recv_done % kDepth)];
+			ASSERT_EQ(ncclSuccess, b.net->test(recvs[static_cast<size_t>(recv_done % kDepth)], &done, &size)) << warnings();
+			for (int i = 0; done && i < size / 4; i++)
+				ASSERT_EQ(static_cast<uint32_t>(recv_done), buffer[static_cast<size_t>(i)]);
+			recv_done += done;
+		}
+	}
+}
+
+TEST_F(Plugin, AcceptsSeveralConnectionsOnOneListener)
+{
+	Side a, b;
+	alignas(8) char handle[NCCL_NET_HANDLE_MAXSIZE];
+	void *listener, *sends[4], *recvs[4];
+
+	ASSERT_EQ(ncclSuccess, b.listen(handle, &listener));
+	for (int i = 0; i < 4; i++)
+		establish(a, b, handle, listener, &sends[i], &recvs[i]);
+	EXPECT_EQ(ncclSuccess, b.net->closeListen(listener));
+	for (int i = 0; i < 4; i++) {
+		EXPECT_EQ(ncclSuccess, a.net->closeSend(sends[i]));
+		EXPECT_EQ(ncclSuccess, b.net->closeRecv(recvs[i]));
+	}
+}
+
+TEST_F(Plugin, ReturnsNullCommUntilPeerHelloArrives)
+{
+	Side b;
+	alignas(8) char handle[NCCL_NET_HANDLE_MAXSIZE];
+	void *listener, *recv;
+
+	ASSERT_EQ(ncclSuccess, b.listen(handle, &listener));
+	for (int i = 0; i < 10; i++) {
+		EXPECT_EQ(ncclSuccess, b.accept(listener, &recv));
+		EXPECT_EQ(nullptr, recv);
+	}
+	EXPECT_EQ(ncclSuccess, b.net->closeListen(listener));
+}
+
+TEST_F(Plugin, StrangersOnTheControlPortDoNotDisturbThePeer)
+{
+	Side a, b;
+	alignas(8) char handle[NCCL_NET_HANDLE_MAXSIZE];
+	void *listener, *send, *recv;
+
+	ASSERT_EQ(ncclSuccess, b.listen(handle, &listener));
+	int silent = knock(handle), garbage = knock(handle), wrong = knock(handle), half = knock(handle);
+	std::string text(100, 'x');
+	EXPECT_EQ(100, write(garbage, text.data(), text.size()));
+	wire_hello hello = {};
+	uint8_t bytes[WIRE_HELLO_BYTES];
+	wire_put_hello(bytes, &hello);
+	EXPECT_EQ(WIRE_HELLO_BYTES, write(wrong, bytes, sizeof(bytes)));
+	EXPECT_EQ(10, write(half, bytes, 10));
+	establish(a, b, handle, listener, &send, &recv);
+	EXPECT_NE(std::string::npos, infos().find("no devmem hello")) << infos();
+	EXPECT_NE(std::string::npos, infos().find("nonce is wrong")) << infos();
+	EXPECT_EQ(0, read(garbage, bytes, 1) > 0) << "a stranger must be hung up on";
+	for (int fd : {silent, garbage, wrong, half})
+		close(fd);
+	EXPECT_EQ(ncclSuccess, b.net->closeListen(listener));
+	EXPECT_EQ(ncclSuccess, a.net->closeSend(send));
+	EXPECT_EQ(ncclSuccess, b.net->closeRecv(recv));
+	EXPECT_EQ("", warnings());
+}
+
+TEST_F(Plugin, RefusesAHandleOfAnotherPluginOrVersion)
+{
+	Side a;
+	alignas(8) char handle[NCCL_NET_HANDLE_MAXSIZE] = "something else";
+	void *send;
+
+	EXPECT_EQ(ncclRemoteError, a.connect(handle, &send));
+	EXPECT_NE(std::string::npos, warnings().find("NCCL_NET_PLUGIN")) << warnings();
+	wire_handle wire = {};
+	wire.control.ss_family = AF_INET;
+	wire_put_handle(reinterpret_cast<uint8_t *>(handle), &wire);
+	handle[4] = 77;
+	EXPECT_EQ(ncclRemoteError, a.connect(handle, &send));
+	EXPECT_NE(std::string::npos, warnings().find("version 77")) << warnings();
+}
+
+// A peer that is no devmem: speaks the handshake by hand, then whatever the test wants.
+struct FakeSender {
+	FakeSender(Side &b, void *listener, const char *handle) : fd(knock(handle))
+	{
+		wire_handle wire;
+		wire_hello hello = {};
+		uint8_t bytes[WIRE_HELLO_BYTES];
+
+		wire_get_handle(reinterpret_cast<const uint8_t *>(handle), NCCL_NET_HANDLE_MAXSIZE, &wire, nullptr);
+		memcpy(hello.nonce, wire.nonce, WIRE_NONCE);
+		wire_put_hello(bytes, &hello);
+		EXPECT_EQ(WIRE_HELLO_BYTES, write(fd, bytes, sizeof(bytes)));
+		double deadline = now() + 5;
+		while (!recv && now() < deadline)
+			EXPECT_EQ(ncclSuccess, b.accept(listener, &recv));
+		EXPECT_NE(nullptr, recv);
+	}
+	~FakeSender() { close(fd); }
+	int fd;
+	void *recv = nullptr;
+};
+
+ncclResult_t receive_from_fake(Side &b, const std::vector<uint8_t> &bytes)
+{
+	alignas(8) char handle[NCCL_NET_HANDLE_MAXSIZE];
+	void *listener, *request = nullptr, *mhandle = nullptr;
+	char buffer[100];
+	void *data = buffer;
+	size_t size = sizeof(buffer);
+	int tag = 0, got;
+
+	EXPECT_EQ(ncclSuccess, b.listen(handle, &listener));
+	ncclResult_t result;
+	{
+		FakeSender fake(b, listener, handle);
+		EXPECT_EQ(ncclSuccess, b.net->irecv(fake.recv, 1, &data, &size, &tag, &mhandle, nullptr, &request));
+		EXPECT_EQ(static_cast<ssize_t>(bytes.size()), write(fake.fd, bytes.data(), bytes.size()));
+		shutdown(fake.fd, SHUT_WR);
+		result = wait_for(b, request, &got, 5);
+		EXPECT_EQ(ncclSuccess, b.net->closeRecv(fake.recv));
+	}
+	EXPECT_EQ(ncclSuccess, b.net->closeListen(listener));
+	return result;
+}
+
+std::vector<uint8_t> record(uint8_t type, uint8_t via, uint32_t seq, uint64_t len)
+{
+	wire_record record = {type, via, seq, len};
+	std::vector<uint8_t> bytes(WIRE_RECORD_BYTES);
+
+	wire_put_record(bytes.data(), &record);
+	return bytes;
+}
+
+TEST_F(Plugin, EndsTheConnectionOnControlRecordsThatMakeNoSense)
+{
+	Side b;
+	auto truncated = record(WIRE_MSG, WIRE_INLINE, 0, 4);
+
+	truncated.resize(7);
+	EXPECT_EQ(ncclRemoteError, receive_from_fake(b, truncated));
+	EXPECT_EQ(ncclRemoteError, receive_from_fake(b, record(WIRE_MSG, WIRE_INLINE, 5, 4)));
+	EXPECT_EQ(ncclRemoteError, receive_from_fake(b, record(WIRE_MSG, WIRE_DATA, 0, 4)));
+	EXPECT_EQ(ncclRemoteError, receive_from_fake(b, record(WIRE_MODE, WIRE_INLINE, 0, 0)));
+	EXPECT_EQ(ncclRemoteError, receive_from_fake(b, record(99, 0, 0, 0)));
+	EXPECT_EQ(ncclRemoteError, receive_from_fake(b, record(WIRE_FIN, WIRE_INLINE, 0, 0)));
+	EXPECT_EQ(ncclInvalidUsage, receive_from_fake(b, record(WIRE_MSG, WIRE_INLINE, 0, 101)));
+	EXPECT_EQ(ncclRemoteError, receive_from_fake(b, record(WIRE_MSG, WIRE_INLINE, 0, 50)));
+}
+
+TEST_F(Plugin, TellsThatThePeerWasKilledWithinTwoSeconds)
+{
+	alignas(8) static char handle[NCCL_NET_HANDLE_MAXSIZE];
+	Side b;
+	void *listener;
+
+	ASSERT_EQ(ncclSuccess, b.listen(handle, &listener));
+	pid_t child = fork();
+	if (child == 0) {
+		Side a;
+		void *send = nullptr, *request = nullptr;
+		std::vector<uint8_t> half(1 << 20);
+		while (!send)
+			a.connect(handle, &send);
+		for (;;) {
+			int done = 0;
+			a.net->isend(send, half.data(), half.size(), 0, nullptr, nullptr, &request);
+			while (request && !done)
+				a.net->test(request, &done, nullptr);
+		}
+	}
+	void *recv = nullptr, *request = nullptr, *mhandle = nullptr;
+	double deadline = now() + 10;
+	while (!recv && now() < deadline)
+		ASSERT_EQ(ncclSuccess, b.accept(listener, &recv));
+	std::vector<uint8_t> buffer(1 << 20);
+	void *data = buffer.data();
+	size_t size = buffer.size();
+	int tag = 0, got;
+	for (int i = 0; i < 10; i++) {
+		ASSERT_EQ(ncclSuccess, b.net->irecv(recv, 1, &data, &size, &tag, &mhandle, nullptr, &request));
+		ASSERT_EQ(ncclSuccess, wait_for(b, request, &got));
+	}
+	kill(child, SIGKILL);
+	double killed = now();
+	ncclResult_t result = ncclSuccess;
+	while (result == ncclSuccess && now() < killed + 5) {
+		result = b.net->irecv(recv, 1, &data, &size, &tag, &mhandle, nullptr, &request);
+		if (result == ncclSuccess && request)
+			result = wait_for(b, request, &got, 3);
+	}
+	EXPECT_EQ(ncclRemoteError, result);
+	EXPECT_LT(now() - killed, 2.0);
+	EXPECT_NE(std::string::npos, warnings().find("127.0.0.1")) << warnings();
+	waitpid(child, nullptr, 0);
+	EXPECT_EQ(ncclSuccess, b.net->closeRecv(recv));
+	EXPECT_EQ(ncclSuccess, b.net->closeListen(listener));
+}
+
+TEST_F(Plugin, ClosesWithRequestsUnderWay)
+{
+	Side a, b;
+	std::vector<uint8_t> buffer(8 << 20);
+
+	for (int i = 0; i < 20; i++) {
+		Pair pair(a, b);
+		post_recv(pair, buffer.data(), buffer.size());
+		post_send(pair, buffer.data(), buffer.size());
+	}
+}
+
+TEST_F(Plugin, SenderMayCloseBeforeTheReceiverHasReadAll)
+{
+	Side a, b;
+	Pair pair(a, b);
+	std::vector<uint8_t> out(300'000, 7), in(300'000);
+	uint8_t first = 0;
+	int size;
+
+	void *recv = post_recv(pair, &first, 1);
+	void *send = post_send(pair, &first, 1);
+	wait_both(a, send, b, recv, &size);
+	send = post_send(pair, out.data(), out.size());
+	recv = post_recv(pair, in.data(), in.size());
+	ASSERT_EQ(ncclSuccess, wait_for(a, send, &size));
+	pair.close_send();
+	ASSERT_EQ(ncclSuccess, wait_for(b, recv, &size)) << warnings();
+	EXPECT_EQ(out, in);
+}
+
+TEST_F(Plugin, LoadingThreeTimesLeavesNothingBehind)
+{
+	{
+		Side warm_up, other;
+		Pair pair(warm_up, other);
+		transfer(pair, 1000, 1000);
+	}
+	unsigned int fds = count_entries("/proc/self/fd"), threads = count_entries("/proc/self/task");
+	for (int i = 0; i < 3; i++) {
+		Side a, b;
+		Pair pair(a, b);
+		transfer(pair, 1 << 20, 1 << 20);
+	}
+	EXPECT_EQ(fds, count_entries("/proc/self/fd"));
+	EXPECT_EQ(threads, count_entries("/proc/self/task"));
+}
+
+TEST_F(Plugin, CommsMayBeClosedAfterFinalize)
+{
+	Side a, b;
+	Pair pair(a, b);
+
+	a.finalize();
+	b.finalize();
+	transfer(pair, 1000, 1000);
+}
+
+TEST_F(Plugin, NamesTheNearestVariableForAMisspeltOne)
+{
+	setenv("NCCL_DEVMEM_POOLMB", "5", 1);
+	Side a;
+	unsetenv("NCCL_DEVMEM_POOLMB");
+	EXPECT_NE(std::string::npos, warnings().find("did you mean NCCL_DEVMEM_POOL_MB?")) << warnings();
+}
+
+TEST_F(Plugin, RefusesAValueThatCannotBe)
+{
+	setenv("NCCL_DEVMEM_PLAN", "fast", 1);
+	Side a([] {}, ncclInvalidArgument);
+	unsetenv("NCCL_DEVMEM_PLAN");
+	EXPECT_NE(std::string::npos, warnings().find("auto|host")) << warnings();
+}
+
+TEST_F(Plugin, RequireMakesTheLackOfADeviceAnError)
+{
+	setenv("NCCL_DEVMEM_REQUIRE", "1", 1);
+	setenv("NCCL_DEVMEM_MEMORY", "auto", 1);
+	Side a([] {}, ncclSystemError);
+	unsetenv("NCCL_DEVMEM_REQUIRE");
+	EXPECT_NE(std::string::npos, warnings().find("required")) << warnings();
+}
+
+TEST_F(Plugin, SaysWhichInterfacesThereAreNot)
+{
+	setenv("NCCL_SOCKET_IFNAME", "=nosuchnic", 1);
+	Side a([] {}, ncclSystemError);
+	EXPECT_NE(std::string::npos, warnings().find("nosuchnic")) << warnings();
+}
+
+} // namespace
