@@ -16,8 +16,8 @@
 #include "nccl/net_v9.h"
 
 /*
- * LOOPBACK_FAULT: corrupt (one byte of one message), short (a message loses its last byte), hang (receives stop being done), error (test
- * fails), refuse (init fails), block (test does not come back). Each from message 5 of the process on.
+ * LOOPBACK_FAULT: refuse (init fails), or, when FAULT_AT messages were posted: corrupt (one bit of one message changes), short (messages
+ * lose their last byte), hang (receives stop being done), error (test fails), block (test does not come back).
  * LOOPBACK_DMABUF=1: device memory is taken, by its dmabuf.
  */
 #define FAULT_AT 5
@@ -53,6 +53,7 @@ struct handle {
 
 static ncclDebugLogger_t logger;
 static uint64_t messages;
+static bool corrupted;
 
 #define MISUSE(text) (logger(NCCL_LOG_WARN, NCCL_NET, __FILE__, __LINE__, "loopback: the caller %s", text), ncclInternalError)
 
@@ -247,8 +248,10 @@ static ncclResult_t post(struct comm *comm, void *data, size_t size, const struc
 	*new = (struct request){ .comm = comm, .data = data, .len = size, .room = size, .used = true };
 	comm->posted++;
 	messages++;
-	if (comm->sends && size && messages == FAULT_AT + 1 && fault("corrupt"))
+	if (comm->sends && size && !corrupted && fault("corrupt")) {
 		new->data[size / 2] ^= 0x10;
+		corrupted = true;
+	}
 	if (comm->sends && size && fault("short"))
 		new->len--;
 	*request = new;

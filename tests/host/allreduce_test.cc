@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// allreduce itself, over a plugin that is strict with its caller: exact results, and no fault that goes unseen.
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <gtest/gtest.h>
+#include <regex>
+#include <string>
+#include <sys/wait.h>
+
+namespace {
+
+struct Outcome {
+	int status;
+	std::string text;	// what it said, both streams
+};
+
+// Runs allreduce on @ranks processes, or by itself for 0, with the shell's view of @args and @env.
+Outcome run(int ranks, const std::string &args, const std::string &env = "")
+{
+	const std::string build = getenv("DEVMEM_BUILD") ? getenv("DEVMEM_BUILD") : ".";
+	const std::string launcher = ranks ? "mpirun --oversubscribe -n " + std::to_string(ranks) + " " : "";
+	const std::string command = env + " OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 timeout -k 5 60 " + launcher + build +
+		"/bin/allreduce --plugin " + build + "/lib/loopback_plugin.so " + args + " 2>&1";
+	FILE *pipe = popen(command.c_str(), "r");
+	std::array<char, 4096> chunk;
+	Outcome outcome{-1, ""};
+
+	if (!pipe)
+		return outcome;
+	while (size_t n = fread(chunk.data(), 1, chunk.size(), pipe))
+		outcome.text.append(chunk.data(), n);
+	int status = pclose(pipe);
+	outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	return outcome;
+}
+
+// The number behind "Out of bounds values :", -1 when there is none.
+long wrong(const Outcome &outcome)
+{
+	std::smatch match;
+	return std::regex_search(outcome.text, match, std::regex("Out of bounds values : ([0-9]+)")) ? std::stol(match[1]) : -1;
+}
+
+#define EXPECT_EXACT(outcome) \
+	do { \
+		EXPECT_EQ(0, (outcome).status) << (outcome).text; \
+		EXPECT_EQ(0, wrong(outcome)) << (outcome).text; \
+	} while (0)
+
+#define EXPECT_SAYS(words, outcome) EXPECT_NE(std::string::npos, (outcome).text.find(words)) << (outcome).text
+
+TEST(AllReduce, IsExactThroughEveryVersionOfTheInterface)
+{
+	for (const char *abi : {"8", "9", "10", "11"}) {
+		Outcome outcome = run(2, std::string("-b 8 -e 4M -f 16 -n 2 -w 1 --abi ") + abi);
+		EXPECT_EXACT(outcome);
+		EXPECT_SAYS(std::string("interface version ") + abi, outcome);
+	}
+}
+
+TEST(AllReduce, TakesTheHighestVersionThatThePluginHas)
+{
+	EXPECT_SAYS("interface version 11", run(2, "-b 8 -n 1 -w 0"));
+}
+
+TEST(AllReduce, IsExactForRandomSizesOnSeveralRanksAndChannels)
+{
+	EXPECT_EXACT(run(2, "-C 4 -d int32 -b 4 -e 3M --random 40"));
+	EXPECT_EXACT(run(3, "-C 2 -d uint8 -b 1 -e 1M --random 40"));
+	EXPECT_EXACT(run(4, "-C 1 -d float -b 4 -e 300K --random 40"));
+}
+
+TEST(AllReduce, CountsOneCorruptBitAsWrongAndFails)
+{
+	Outcome outcome = run(2, "-b 64K -e 1M --random 20", "LOOPBACK_FAULT=corrupt");
+	EXPECT_EQ(1, outcome.status) << outcome.text;
+	EXPECT_GT(wrong(outcome), 0) << outcome.text;
+	EXPECT_SAYS("elements are wrong", outcome);
+}
+
+TEST(AllReduce, ReportsAMessageThatLostAByte)
+{
+	Outcome outcome = run(2, "-b 1M -n 2", "LOOPBACK_FAULT=short");
+	EXPECT_EQ(3, outcome.status) << outcome.text;
+	EXPECT_SAYS("262143 bytes where the peer sent 262144", outcome);
+}
+
+TEST(AllReduce, NamesTheStuckRequestInsteadOfHanging)
+{
+	Outcome outcome = run(2, "-b 1M -n 2 --timeout 1", "LOOPBACK_FAULT=hang");
+	EXPECT_EQ(3, outcome.status) << outcome.text;
+	EXPECT_TRUE(std::regex_search(outcome.text, std::regex("channel 0: receive [0-9]+ from rank [01] was posted and is not done"))) << outcome.text;
+}
+
+TEST(AllReduce, NamesTheCallThatDoesNotComeBack)
+{
+	Outcome outcome = run(2, "-b 1M -n 2 --timeout 1", "LOOPBACK_FAULT=block");
+	EXPECT_EQ(3, outcome.status) << outcome.text;
+	EXPECT_SAYS("the progress thread has not come back for 1 s from the plugin's test", outcome);
+}
+
+TEST(AllReduce, NamesTheCallTheResultAndTheRankOfAnError)
+{
+	Outcome outcome = run(2, "-b 1M -n 2", "LOOPBACK_FAULT=error");
+	EXPECT_EQ(3, outcome.status) << outcome.text;
+	EXPECT_TRUE(std::regex_search(outcome.text, std::regex("rank [01] on .*: test returned 6 \\(ncclRemoteError\\) for message"))) << outcome.text;
+}
+
+TEST(AllReduce, FailsWhereNcclWouldFallBackInSilence)
+{
+	Outcome outcome = run(2, "-b 1M -n 2", "LOOPBACK_FAULT=refuse");
+	EXPECT_EQ(3, outcome.status) << outcome.text;
+	EXPECT_SAYS("init returned 2 (ncclSystemError)", outcome);
+}
+
+TEST(AllReduce, RefusesOneRankAndWrongOptions)
+{
+	Outcome alone = run(1, "-b 8");
+	EXPECT_EQ(3, alone.status) << alone.text;
+	EXPECT_SAYS("a ring has two ranks or more", alone);
+	Outcome plugin = run(2, "--plugin nowhere -b 8");
+	EXPECT_EQ(3, plugin.status) << plugin.text;
+	EXPECT_SAYS("cannot load net plugin 'nowhere'", plugin);
+	Outcome version = run(2, "--abi 12 -b 8");
+	EXPECT_EQ(3, version.status) << version.text;
+	EXPECT_SAYS("has no symbol ncclNetPlugin_v12", version);
+	for (const char *args : {"-b 8X", "-b 0", "-b 8 -e 4", "-d half", "-o max", "-C 65", "-n 0", "-b 2", "--memory gpu"}) {
+		Outcome usage = run(0, args);
+		EXPECT_EQ(2, usage.status) << args << "\n" << usage.text;
+	}
+}
+
+}  // namespace
