@@ -2,8 +2,8 @@
 /* Lists the network devices that can carry traffic, with what NCCL wants to know of each. */
 #include "nic.h"
 #include "devmem.h"
+#include "steer.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <ifaddrs.h>
 #include <limits.h>
@@ -12,10 +12,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #define DEFAULT_SPEED_MBPS 10000
 
-/* Reads a number from a file of /sys/class/net/<name>/; @fallback when it is absent or negative. */
+/*
+ * Reads a number from a file of /sys/class/net/<name>/; @fallback when it is absent or negative. sysfs shows the network namespace that
+ * it was mounted in, so nothing that the data path depends on comes from it.
+ */
 static unsigned int sysfs_number(const char *name, const char *file, unsigned int fallback)
 {
 	char path[128];
@@ -53,21 +58,17 @@ static uint64_t guid_of(const struct devmem_nic *nic)
 	return hash + nic->port;
 }
 
-static unsigned int count_rx_queues(const char *name)
+static unsigned int read_mtu(const char *name)
 {
-	char path[128];
-	struct dirent *entry;
-	unsigned int n = 0;
-	DIR *dir;
+	struct ifreq request = { .ifr_mtu = 1500 };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	snprintf(path, sizeof(path), "/sys/class/net/%s/queues", name);
-	dir = opendir(path);
-	if (!dir)
-		return 1;
-	while ((entry = readdir(dir)))
-		n += !strncmp(entry->d_name, "rx-", 3);
-	closedir(dir);
-	return n;
+	if (fd < 0)
+		return 1500;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	(void)ioctl(fd, SIOCGIFMTU, &request);
+	close(fd);
+	return (unsigned int)request.ifr_mtu;
 }
 
 static bool address_usable(const struct ifaddrs *ifa, int family)
@@ -95,8 +96,8 @@ static void describe(struct devmem_nic *nic, const char *name)
 	if (!nic->speed_mbps)
 		nic->speed_mbps = DEFAULT_SPEED_MBPS;
 	nic->port = sysfs_number(name, "dev_port", 0);
-	nic->mtu = sysfs_number(name, "mtu", 1500);
-	nic->rx_queues = count_rx_queues(name);
+	nic->mtu = read_mtu(name);
+	nic->rx_queues = steer_rx_queues(name);
 	find_pci_path(nic);
 	nic->guid = guid_of(nic);
 }

@@ -38,6 +38,13 @@ bool steer_possible(const char *ifname)
 	return !ethtool_ioctl(ifname, &count) && !ethtool_ioctl(ifname, &flags) && (flags.data & FLAG_NTUPLE);
 }
 
+unsigned int steer_rx_queues(const char *ifname)
+{
+	struct ethtool_rxnfc rings = { .cmd = ETHTOOL_GRXRINGS };
+
+	return ethtool_ioctl(ifname, &rings) || !rings.data ? 1 : (unsigned int)rings.data;
+}
+
 static uint16_t port_of(const struct sockaddr_storage *addr)
 {
 	return addr->ss_family == AF_INET ? ((const struct sockaddr_in *)addr)->sin_port

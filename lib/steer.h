@@ -7,5 +7,7 @@
 
 /* True when the driver has a table of ntuple rules and the feature is switched on. */
 bool steer_possible(const char *ifname);
+/* The number of rx queues in use (ETHTOOL_GRXRINGS), 1 when the driver does not tell. */
+unsigned int steer_rx_queues(const char *ifname);
 
 #endif

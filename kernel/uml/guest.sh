@@ -119,7 +119,7 @@ status=$(cat "$out/status")
 [ "$status" != 125 ] || { cat "$out/dmesg" "$scratch/console" >&2; die "setting up the guest failed; its log is above"; }
 
 # Everything that a kernel says when something is wrong; "Call Trace" catches what these words miss.
-bad='WARNING|BUG:|Oops|KASAN|UBSAN|Call Trace|INFO: .* (detected|blocked)|suspicious RCU|possible recursive|circular locking|stalled pool shutdown|genpool|DMA-API|refcount_t:|unregister_netdevice: waiting|Kernel panic'
+bad='WARNING|BUG:|Oops|KASAN|UBSAN|Call Trace|INFO: .* (detected|blocked)|suspicious RCU|possible recursive|circular locking|stalled pool shutdown|genpool|refcount_t:|unregister_netdevice: waiting|Kernel panic'
 if grep -qE "$bad" "$out/dmesg" || [ -s "$out/kmemleak" ]; then
 	cat "$out/dmesg" >&2
 	[ ! -s "$out/kmemleak" ] || cat "$out/kmemleak" >&2

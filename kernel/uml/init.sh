@@ -92,6 +92,17 @@ add_network() {
 	done
 }
 
+# The kernel tells of a carrier with a delay of up to a second.
+await_carrier() {	# HOST NIC
+	local try
+	for try in $(seq 100); do
+		! ip -n "host$1" link show "dm$2" | grep -q 'state UP' || return 0
+		sleep 0.02
+	done
+	echo "dm$2 of host$1 has no carrier after $try tries" >&2
+	return 1
+}
+
 set -e
 trap 'finish 125' ERR
 sysctls
@@ -106,6 +117,11 @@ for ((host = 0; host < DEVMEM_HOSTS; host++)); do
 done
 for ((nic = 0; nic < DEVMEM_NICS; nic++)); do
 	add_network "$nic"
+done
+for ((host = 0; host < DEVMEM_HOSTS; host++)); do
+	for ((nic = 0; nic < DEVMEM_NICS; nic++)); do
+		await_carrier "$host" "$nic"
+	done
 done
 trap - ERR
 set +e

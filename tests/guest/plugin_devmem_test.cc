@@ -1,0 +1,495 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The plugin between two hosts over real device memory TCP: where bytes go, what faults do, what is left behind.
+#include <arpa/inet.h>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../host/plugin_harness.h"
+#include "devmem_wire.h"
+#include "testnet.h"
+
+using namespace harness;
+
+namespace {
+
+constexpr unsigned int kQueues = 8;
+
+void set_environment(bool require)
+{
+	setenv("NCCL_DEVMEM_IFNAME", "=dm0", 1);
+	setenv("NCCL_SOCKET_FAMILY", "AF_INET", 1);
+	setenv("NCCL_DEVMEM_MEMORY", "udmabuf", 1);
+	setenv("NCCL_DEVMEM_POOL_MB", "8", 1);
+	setenv("NCCL_DEVMEM_REQUIRE", require ? "1" : "0", 1);
+}
+
+// How many rx queues of dm0 are bound to device memory, and how many steering rules there are.
+unsigned int bound_queues(int host)
+{
+	unsigned int ifindex = dm0_index(host), n = 0;
+
+	for (unsigned int queue = 0; queue < kQueues; queue++) {
+		uint32_t id = 0;
+		EXPECT_EQ(0, devmem_queue_binding(ifindex, queue, &id, nullptr));
+		n += id != 0;
+	}
+	return n;
+}
+
+int rules(int host)
+{
+	enter_host(host);
+	return devmem_rule_list("dm0", nullptr, 0, nullptr);
+}
+
+std::function<void()> on(int host)
+{
+	return [host] {
+		std::string metrics = host == 0 ? "/tmp/sender" : "/tmp/receiver";
+		mkdir(metrics.c_str(), 0777);
+		setenv("NCCL_DEVMEM_METRICS", metrics.c_str(), 1);
+		enter_host(host);
+	};
+}
+
+// A counter that the plugin of one end has written: both ends are one process, so each has a folder of its own.
+double metric(const std::string &end, const std::string &name)
+{
+	std::ifstream file("/tmp/" + end + "/devmem-" + std::to_string(getpid()) + ".prom");
+	std::string line;
+
+	while (std::getline(file, line))
+		if (line.compare(0, name.size(), name) == 0 && line[name.size()] == ' ')
+			return std::stod(line.substr(name.size()));
+	ADD_FAILURE() << "no metric " << name;
+	return -1;
+}
+
+class Devmem : public testing::Test {
+protected:
+	void SetUp() override
+	{
+		clear_logs();
+		set_environment(true);
+	}
+};
+
+// Device memory of one end, registered with its comm.
+struct Buffer {
+	Buffer(Side &side, void *comm, size_t size) : side(side), comm(comm), memory(size)
+	{
+		int fd = dup(memory.mem->dmabuf_fd);
+
+		side.enter();
+		EXPECT_EQ(ncclSuccess, side.net->regMrDmaBuf(comm, memory.bytes(), size, NCCL_PTR_CUDA, 0, fd, &mhandle)) << warnings();
+		close(fd);	// as NCCL does
+	}
+	void deregister()
+	{
+		side.enter();
+		EXPECT_EQ(ncclSuccess, side.net->deregMr(comm, mhandle));
+	}
+	Side &side;
+	void *comm;
+	DeviceMemory memory;
+	void *mhandle = nullptr;
+};
+
+struct DevicePair {
+	explicit DevicePair(size_t size) : a(on(0)), b(on(1)), pair(a, b), out(a, pair.send, size), in(b, pair.recv, size) {}
+	~DevicePair()
+	{
+		out.deregister();
+		in.deregister();
+	}
+	void transfer(size_t size, size_t room, size_t offset)
+	{
+		void *send = nullptr, *recv = nullptr, *data = in.memory.bytes() + offset;
+		int tag = 0, got = -1;
+
+		for (size_t i = 0; i < size; i++)
+			out.memory.bytes()[offset + i] = pattern(i + size);
+		ASSERT_EQ(ncclSuccess, b.net->irecv(pair.recv, 1, &data, &room, &tag, &in.mhandle, nullptr, &recv));
+		ASSERT_EQ(ncclSuccess, a.net->isend(pair.send, out.memory.bytes() + offset, size, 0, out.mhandle, nullptr, &send));
+		wait_both(a, send, b, recv, &got);
+		ASSERT_EQ(static_cast<int>(size), got);
+		for (size_t i = 0; i < size; i++)
+			ASSERT_EQ(pattern(i + size), in.memory.bytes()[offset + i]) << "at " << i << " of " << size;
+	}
+	Side a, b;
+	Pair pair;
+	Buffer out, in;
+};
+
+TEST_F(Devmem, EveryByteGoesFromDeviceMemoryToDeviceMemory)
+{
+	size_t total = 0;
+	uint64_t tx = nic_counter(0, "tx_devmem_bytes"), rx = nic_counter(1, "rx_devmem_bytes");
+	{
+		DevicePair pair(4 << 20);
+
+		for (size_t size : {size_t(0), size_t(1), size_t(15), size_t(4096), size_t(4097), size_t(65537), size_t(1) << 20, (size_t(4) << 20) - 13}) {
+			pair.transfer(size, size, 13);
+			total += size;
+		}
+		pair.transfer(1000, 1 << 20, 0);
+		total += 1000;
+		EXPECT_EQ(NCCL_PTR_HOST | NCCL_PTR_DMABUF, pair.a.properties().ptrSupport);
+	}
+	EXPECT_EQ("", warnings());
+	// The NIC also counts what TCP sends twice.
+	EXPECT_GE(nic_counter(1, "rx_devmem_bytes") - rx, total);
+	EXPECT_GE(nic_counter(0, "tx_devmem_bytes") - tx, total);
+	EXPECT_EQ(0u, nic_counter(1, "rx_linear_bytes"));
+	EXPECT_EQ(static_cast<double>(total), metric("receiver", "devmem_rx_bytes_total{path=\"device\"}"));
+	EXPECT_EQ(0, metric("receiver", "devmem_rx_bytes_total{path=\"linear\"}"));
+	EXPECT_EQ(0, metric("receiver", "devmem_rx_bytes_total{path=\"plain\"}"));
+	EXPECT_EQ(metric("receiver", "devmem_tokens_taken_total"), metric("receiver", "devmem_tokens_returned_total"));
+	EXPECT_GT(metric("receiver", "devmem_tokens_taken_total"), 0);
+	EXPECT_EQ(static_cast<double>(total), metric("sender", "devmem_tx_bytes_total{path=\"device\"}"));
+	EXPECT_EQ(0, metric("sender", "devmem_tx_bytes_total{path=\"copied\"}"));
+	EXPECT_EQ(0, metric("sender", "devmem_tx_bytes_total{path=\"staged\"}"));
+}
+
+TEST_F(Devmem, ClosingLeavesNoRuleAndNoBinding)
+{
+	{
+		DevicePair pair(1 << 20);
+
+		pair.transfer(100'000, 100'000, 0);
+		EXPECT_EQ(1u, bound_queues(1));
+		EXPECT_EQ(1, rules(1));
+	}
+	EXPECT_EQ(0u, bound_queues(1));
+	EXPECT_EQ(0, rules(1));
+	EXPECT_EQ(0u, bound_queues(0));
+	EXPECT_EQ(0, rules(0));
+}
+
+TEST_F(Devmem, HostMemoryGoesByControlInBothDirections)
+{
+	Side a(on(0)), b(on(1));
+	Pair pair(a, b);
+	std::vector<uint8_t> out(100'000, 3), in(100'000);
+	void *data = in.data(), *send = nullptr, *recv = nullptr, *mhandle = nullptr, *host_out = nullptr;
+	size_t size = in.size();
+	int tag = 0, got;
+
+	ASSERT_EQ(ncclSuccess, a.net->regMr(pair.send, out.data(), out.size(), NCCL_PTR_HOST, &host_out));
+	ASSERT_EQ(ncclSuccess, b.net->regMr(pair.recv, in.data(), in.size(), NCCL_PTR_HOST, &mhandle));
+	ASSERT_EQ(ncclSuccess, b.net->irecv(pair.recv, 1, &data, &size, &tag, &mhandle, nullptr, &recv));
+	ASSERT_EQ(ncclSuccess, a.net->isend(pair.send, out.data(), out.size(), 0, host_out, nullptr, &send));
+	wait_both(a, send, b, recv, &got);
+	EXPECT_EQ(out, in);
+}
+
+TEST_F(Devmem, HostMemoryMayBeSentToDeviceMemory)
+{
+	Side a(on(0)), b(on(1));
+	Pair pair(a, b);
+	Buffer in(b, pair.recv, 1 << 20);
+	std::vector<uint8_t> out(777'777);
+	void *data = in.memory.bytes(), *send = nullptr, *recv = nullptr;
+	size_t size = 1 << 20;
+	int tag = 0, got = 0;
+
+	for (size_t i = 0; i < out.size(); i++)
+		out[i] = pattern(i);
+	ASSERT_EQ(ncclSuccess, b.net->irecv(pair.recv, 1, &data, &size, &tag, &in.mhandle, nullptr, &recv));
+	ASSERT_EQ(ncclSuccess, a.net->isend(pair.send, out.data(), out.size(), 0, nullptr, nullptr, &send));
+	wait_both(a, send, b, recv, &got);
+	EXPECT_EQ(static_cast<int>(out.size()), got);
+	EXPECT_EQ(0, memcmp(out.data(), in.memory.bytes(), out.size()));
+	in.deregister();
+}
+
+TEST_F(Devmem, SixtyFourConnectionsShareASmallPool)
+{
+	setenv("NCCL_DEVMEM_POOL_MB", "4", 1);
+	constexpr size_t kConnections = 64, kSize = 300'000;
+	Side a(on(0)), b(on(1));
+	std::vector<std::unique_ptr<Pair>> pairs;
+	std::vector<void *> sends(kConnections), recvs(kConnections);
+
+	for (size_t i = 0; i < kConnections; i++)
+		pairs.push_back(std::make_unique<Pair>(a, b));
+	Buffer out(a, pairs[0]->send, kSize), in(b, pairs[0]->recv, kSize * kConnections);
+	for (size_t i = 0; i < kSize; i++)
+		out.memory.bytes()[i] = pattern(i);
+	for (size_t i = 0; i < kConnections; i++) {
+		void *data = in.memory.bytes() + i * kSize;
+		size_t size = kSize;
+		int tag = 0;
+		ASSERT_EQ(ncclSuccess, b.net->irecv(pairs[i]->recv, 1, &data, &size, &tag, &in.mhandle, nullptr, &recvs[i]));
+		ASSERT_EQ(ncclSuccess, a.net->isend(pairs[i]->send, out.memory.bytes(), kSize, 0, out.mhandle, nullptr, &sends[i]));
+	}
+	double deadline = now() + 60;
+	for (size_t left = 2 * kConnections; left;) {
+		for (auto *list : {&sends, &recvs})
+			for (void *&request : *list) {
+				int done = 0, size;
+				if (request) {
+					ASSERT_EQ(ncclSuccess, (list == &sends ? a : b).net->test(request, &done, &size)) << warnings();
+				}
+				if (done)
+					request = nullptr;
+				left -= static_cast<size_t>(done);
+			}
+		ASSERT_LT(now(), deadline);
+	}
+	for (size_t i = 0; i < kSize * kConnections; i++)
+		ASSERT_EQ(pattern(i % kSize), in.memory.bytes()[i]);
+	out.deregister();
+	in.deregister();
+}
+
+TEST_F(Devmem, StrangersOnTheDataPortAreNotTakenForThePeer)
+{
+	Side a(on(0)), b(on(1));
+	alignas(8) char handle[NCCL_NET_HANDLE_MAXSIZE];
+	void *listener, *send, *recv;
+	wire_handle wire;
+
+	ASSERT_EQ(ncclSuccess, b.listen(handle, &listener));
+	ASSERT_EQ(0, wire_get_handle(reinterpret_cast<uint8_t *>(handle), sizeof(handle), &wire, nullptr));
+	ASSERT_EQ(AF_INET, wire.data.ss_family);
+	int strangers[20];
+	for (int &fd : strangers) {
+		fd = connect_from(0, wire.data);
+		std::string garbage(5000, 'x');
+		EXPECT_GT(::send(fd, garbage.data(), garbage.size(), MSG_NOSIGNAL), 0);
+	}
+	establish(a, b, handle, listener, &send, &recv);
+	Buffer out(a, send, 1 << 20), in(b, recv, 1 << 20);
+	void *data = in.memory.bytes(), *sent = nullptr, *received = nullptr;
+	size_t size = 1 << 20;
+	int tag = 0, got = 0;
+	for (size_t i = 0; i < size; i++)
+		out.memory.bytes()[i] = pattern(i);
+	ASSERT_EQ(ncclSuccess, b.net->irecv(recv, 1, &data, &size, &tag, &in.mhandle, nullptr, &received));
+	ASSERT_EQ(ncclSuccess, a.net->isend(send, out.memory.bytes(), size, 0, out.mhandle, nullptr, &sent));
+	wait_both(a, sent, b, received, &got);
+	EXPECT_EQ(0, memcmp(out.memory.bytes(), in.memory.bytes(), size));
+	for (int fd : strangers)
+		close(fd);
+	out.deregister();
+	in.deregister();
+	EXPECT_EQ(ncclSuccess, b.net->closeListen(listener));
+	EXPECT_EQ(ncclSuccess, a.net->closeSend(send));
+	EXPECT_EQ(ncclSuccess, b.net->closeRecv(recv));
+}
+
+// In a child: a sender on host 0, or a receiver on host 1, that never stops by itself.
+pid_t fork_sender(char *handle)
+{
+	pid_t child = fork();
+
+	if (child)
+		return child;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	Side a(on(0));
+	void *send = nullptr, *request = nullptr;
+	while (!send)
+		a.connect(handle, &send);
+	Buffer out(a, send, 1 << 20);
+	for (;;) {
+		int done = 0;
+		a.net->isend(send, out.memory.bytes(), 1 << 20, 0, out.mhandle, nullptr, &request);
+		while (request && !done)
+			if (a.net->test(request, &done, nullptr) != ncclSuccess)
+				pause();
+	}
+}
+
+TEST_F(Devmem, AKilledSenderIsNoticedAndLeavesNothing)
+{
+	alignas(8) char handle[NCCL_NET_HANDLE_MAXSIZE];
+	{
+		Side b(on(1));
+		void *listener, *recv = nullptr, *request = nullptr;
+		ASSERT_EQ(ncclSuccess, b.listen(handle, &listener));
+		pid_t child = fork_sender(handle);
+		double deadline = now() + 10;
+		while (!recv && now() < deadline)
+			ASSERT_EQ(ncclSuccess, b.accept(listener, &recv));
+		Buffer in(b, recv, 1 << 20);
+		void *data = in.memory.bytes();
+		size_t size = 1 << 20;
+		int tag = 0, got;
+		for (int i = 0; i < 20; i++) {
+			ASSERT_EQ(ncclSuccess, b.net->irecv(recv, 1, &data, &size, &tag, &in.mhandle, nullptr, &request));
+			ASSERT_EQ(ncclSuccess, wait_for(b, request, &got));
+		}
+		kill(child, SIGKILL);
+		double killed = now();
+		ncclResult_t result = ncclSuccess;
+		while (result == ncclSuccess && now() < killed + 5) {
+			result = b.net->irecv(recv, 1, &data, &size, &tag, &in.mhandle, nullptr, &request);
+			if (result == ncclSuccess && request)
+				result = wait_for(b, request, &got, 3);
+		}
+		EXPECT_EQ(ncclRemoteError, result);
+		EXPECT_LT(now() - killed, 2.0);
+		waitpid(child, nullptr, 0);
+		in.deregister();
+		EXPECT_EQ(ncclSuccess, b.net->closeRecv(recv));
+		EXPECT_EQ(ncclSuccess, b.net->closeListen(listener));
+	}
+	EXPECT_EQ(0u, bound_queues(1));
+	EXPECT_EQ(0, rules(1));
+	EXPECT_EQ(0u, bound_queues(0));
+}
+
+TEST_F(Devmem, AKilledReceiverIsNoticedAndItsRuleGoesWithTheNextLease)
+{
+	alignas(8) char handle[NCCL_NET_HANDLE_MAXSIZE];
+	int pipe_fds[2];
+	ASSERT_EQ(0, pipe(pipe_fds));
+	pid_t child = fork();
+	if (child == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		Side b(on(1));
+		void *listener, *recv = nullptr, *request = nullptr;
+		b.listen(handle, &listener);
+		if (write(pipe_fds[1], handle, sizeof(handle)) != sizeof(handle))
+			_exit(1);
+		while (!recv)
+			b.accept(listener, &recv);
+		Buffer in(b, recv, 1 << 20);
+		void *data = in.memory.bytes();
+		size_t size = 1 << 20;
+		int tag = 0, got;
+		for (;;) {
+			b.net->irecv(recv, 1, &data, &size, &tag, &in.mhandle, nullptr, &request);
+			wait_for(b, request, &got);
+		}
+	}
+	ASSERT_EQ(static_cast<ssize_t>(sizeof(handle)), read(pipe_fds[0], handle, sizeof(handle)));
+	{
+		Side a(on(0));
+		void *send = nullptr, *request = nullptr;
+		while (!send)
+			ASSERT_EQ(ncclSuccess, a.connect(handle, &send));
+		Buffer out(a, send, 1 << 20);
+		for (int i = 0; i < 20; i++) {
+			ASSERT_EQ(ncclSuccess, a.net->isend(send, out.memory.bytes(), 1 << 20, 0, out.mhandle, nullptr, &request));
+			ASSERT_EQ(ncclSuccess, wait_for(a, request, nullptr));
+		}
+		EXPECT_EQ(1, rules(1));
+		kill(child, SIGKILL);
+		double killed = now();
+		ncclResult_t result = ncclSuccess;
+		while (result == ncclSuccess && now() < killed + 5) {
+			result = a.net->isend(send, out.memory.bytes(), 1 << 20, 0, out.mhandle, nullptr, &request);
+			if (result == ncclSuccess && request)
+				result = wait_for(a, request, nullptr, 3);
+		}
+		EXPECT_EQ(ncclRemoteError, result);
+		EXPECT_LT(now() - killed, 2.0);
+		waitpid(child, nullptr, 0);
+		out.deregister();
+		EXPECT_EQ(ncclSuccess, a.net->closeSend(send));
+	}
+	EXPECT_EQ(0u, bound_queues(1)) << "the kernel unbinds when the process dies";
+	EXPECT_EQ(1, rules(1)) << "rules do not die with their process";
+	{
+		DevicePair next(1 << 20);
+		EXPECT_EQ(1, rules(1)) << "the next lease removes it and adds its own";
+		next.transfer(1000, 1000, 0);
+	}
+	EXPECT_EQ(0, rules(1));
+}
+
+class Fallback : public Devmem {
+protected:
+	// A transfer must still work, byte for byte, with the warning that `expect` is part of.
+	void works_with_warning(const std::string &expect)
+	{
+		set_environment(false);
+		{
+			DevicePair pair(1 << 20);
+			pair.transfer(500'000, 500'000, 5);
+			EXPECT_NE(std::string::npos, warnings().find(expect)) << warnings();
+		}
+		set_environment(true);
+		clear_logs();
+		Side strict(on(1), ncclSystemError);
+		EXPECT_NE(std::string::npos, warnings().find("required")) << warnings();
+	}
+};
+
+TEST_F(Fallback, WithoutHeaderSplit)
+{
+	for (int host : {0, 1}) {
+		enter_host(host);
+		ASSERT_EQ(0, devmem_nic_set_header_split("dm0", false, nullptr));
+	}
+	works_with_warning("ethtool -G dm0 tcp-data-split on");
+	for (int host : {0, 1}) {
+		enter_host(host);
+		ASSERT_EQ(0, devmem_nic_set_header_split("dm0", true, nullptr));
+	}
+}
+
+TEST_F(Fallback, WithoutFlowSteering)
+{
+	ASSERT_EQ(0, system("on host0 ethtool -K dm0 ntuple off && on host1 ethtool -K dm0 ntuple off"));
+	works_with_warning("ethtool -K dm0 ntuple on");
+	ASSERT_EQ(0, system("on host0 ethtool -K dm0 ntuple on && on host1 ethtool -K dm0 ntuple on"));
+}
+
+TEST_F(Fallback, WithoutAFreeQueue)
+{
+	set_environment(false);
+	DeviceMemory memory(1 << 20);
+	std::vector<devmem_binding *> bindings;
+	unsigned int ifindex = dm0_index(1);
+	for (unsigned int queue = 1; queue < kQueues; queue++) {
+		devmem_binding *binding;
+		ASSERT_EQ(0, devmem_bind_rx(ifindex, memory.mem->dmabuf_fd, &queue, 1, &binding, nullptr));
+		bindings.push_back(binding);
+	}
+	{
+		DevicePair pair(1 << 20);
+		pair.transfer(500'000, 500'000, 0);
+		EXPECT_NE(std::string::npos, warnings().find("no free rx queue")) << warnings();
+	}
+	for (devmem_binding *binding : bindings)
+		devmem_binding_release(binding);
+}
+
+TEST_F(Fallback, WithoutPrivilege)
+{
+	ASSERT_EQ(0, chmod("/dev/udmabuf", 0666));
+	pid_t child = fork();
+	if (child == 0) {
+		enter_host(1);
+		if (setgid(65534) || setuid(65534))
+			_exit(2);
+		set_environment(false);
+		setenv("NCCL_DEVMEM_MEMORY", "udmabuf", 1);
+		clear_logs();
+		{
+			Side b;
+			alignas(8) char handle[NCCL_NET_HANDLE_MAXSIZE];
+			void *listener;
+			if (b.net->listen(nullptr, 0, handle, &listener) != ncclSuccess)
+				_exit(3);
+			b.net->closeListen(listener);
+		}
+		fputs(warnings().c_str(), stderr);
+		_exit(warnings().find("CAP_NET_ADMIN") != std::string::npos && !testing::Test::HasFailure() ? 0 : 4);
+	}
+	int status;
+	waitpid(child, &status, 0);
+	EXPECT_EQ(0, WEXITSTATUS(status));
+}
+
+} // namespace
