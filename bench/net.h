@@ -3,8 +3,6 @@
 #ifndef BENCH_NET_H
 #define BENCH_NET_H
 
-#include <stdatomic.h>
-
 #include "failure.h"
 #include "nccl/net_v12.h"
 
@@ -12,16 +10,16 @@ struct net {
 	void *library;
 	int abi;			/* 8 to 12 */
 	ncclNet_v12_t ops;		/* members that the plugin lacks are NULL; irecv and isend refuse what an old version cannot say */
-	const char *_Atomic inside;	/* the call that has not come back yet */
+	const char *inside;		/* the call that has not come back yet; read by the thread that watches */
 };
 
 /* Calls net->ops.call(...), so that a watching thread can tell where a plugin hangs. */
 #define net_call(net, call, ...) \
 	({ \
 		ncclResult_t result_; \
-		atomic_store_explicit(&(net)->inside, #call, memory_order_relaxed); \
+		__atomic_store_n(&(net)->inside, #call, __ATOMIC_RELAXED); \
 		result_ = (net)->ops.call(__VA_ARGS__); \
-		atomic_store_explicit(&(net)->inside, NULL, memory_order_relaxed); \
+		__atomic_store_n(&(net)->inside, (const char *)NULL, __ATOMIC_RELAXED); \
 		result_; \
 	})
 

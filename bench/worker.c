@@ -81,7 +81,7 @@ int worker_run(struct worker *worker, int (*job)(void *arg), void *arg, struct f
 		until.tv_sec++;
 		pthread_cond_timedwait(&worker->changed, &worker->lock, &until);
 		if (worker->job && overdue(worker)) {
-			const char *inside = atomic_load_explicit(&worker->net->inside, memory_order_relaxed);
+			const char *inside = __atomic_load_n(&worker->net->inside, __ATOMIC_RELAXED);
 
 			fail(failure, "the %s thread has not come back for %u s from %s%s", worker->name, worker->timeout,
 			     inside ? "the plugin's " : "its job", inside ? inside : "");
