@@ -2,6 +2,7 @@
 /* One communicator: its beginning and end, and the choice of memory for its FIFOs. */
 #include "comm.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,6 +69,8 @@ int comm_init(struct comm *comm)
 		return failed(comm, "getProperties", result);
 	if (check_props(comm))
 		return -1;
+	snprintf(comm->plugin_name, sizeof(comm->plugin_name), "%s", comm->net->ops.name);
+	snprintf(comm->device_name, sizeof(comm->device_name), "%s", comm->props.name);
 	choose_memory(comm);
 	comm->n_channels = comm->args->channels;
 	comm->channels = calloc(comm->n_channels, sizeof(*comm->channels));

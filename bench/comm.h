@@ -28,6 +28,7 @@ struct comm {
 	void *ctx;
 	int devices;
 	ncclNetProperties_v12_t props;		/* of device 0 */
+	char plugin_name[64], device_name[64];	/* ours, to be shown after the plugin's end */
 	bool device_fifos;			/* the FIFOs are in device memory: NCCL's GPUDirect case */
 	bool by_dmabuf;				/* and registered by their dmabuf */
 	struct devmem_exporter *exporter;	/* of the user's buffers */

@@ -42,16 +42,18 @@ static json_t *json_of_totals(const struct totals *totals)
 
 int json_write(const char *path, const struct comm *comm, const struct result *results, unsigned int n, const struct totals *totals)
 {
+	const struct args *args = comm->args;
 	json_t *lines = json_array();
 	json_t *root;
 	int ret;
 
 	for (unsigned int i = 0; i < n; i++)
 		json_array_append_new(lines, json_of_result(&results[i], comm->ranks));
-	root = json_pack("{s:s, s:i, s:s, s:i, s:i, s:s, s:s, s:b, s:o, s:o}", "plugin", comm->net->ops.name, "abi", comm->net->abi,
-			 "device", comm->props.name, "ranks", comm->ranks, "channels", (int)comm->n_channels,
-			 "type", comm->args->element->name, "memory", devmem_mem_kind_name(comm->args->memory),
-			 "device_fifos", comm->device_fifos, "results", lines, "totals", json_of_totals(totals));
+	root = json_pack("{s:s, s:i, s:s, s:i, s:i, s:s, s:s, s:b, s:i, s:i, s:i, s:i, s:o, s:o}", "plugin", comm->plugin_name,
+			 "abi", comm->net->abi, "device", comm->device_name, "ranks", comm->ranks, "channels", (int)comm->n_channels,
+			 "type", args->element->name, "memory", devmem_mem_kind_name(args->memory), "device_fifos", comm->device_fifos,
+			 "iters", (int)args->iters, "warmup", (int)args->warmup, "checks", (int)args->checks, "random", (int)args->random, "results", lines,
+			 "totals", json_of_totals(totals));
 	if (!root)
 		return -ENOMEM;
 	errno = 0;

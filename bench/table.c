@@ -32,8 +32,8 @@ void table_header(const struct comm *comm)
 
 	printf("# all-reduce over %d ranks, %u channel%s, sum of %s, data in %s memory\n", comm->ranks, args->channels,
 	       args->channels == 1 ? "" : "s", args->element->name, devmem_mem_kind_name(args->memory));
-	printf("# net plugin %s, interface version %d, %d device%s, the first %s; FIFOs in %s\n", comm->net->ops.name, comm->net->abi,
-	       comm->devices, comm->devices == 1 ? "" : "s", comm->props.name, fifos(comm));
+	printf("# net plugin %s, interface version %d, %d device%s, the first %s; FIFOs in %s\n", comm->plugin_name, comm->net->abi,
+	       comm->devices, comm->devices == 1 ? "" : "s", comm->device_name, fifos(comm));
 	if (args->random)
 		printf("# %u all-reduces of random sizes, %" PRIu64 " to %" PRIu64 " bytes, seed %" PRIu64 ", each checked\n#\n",
 		       args->random, args->min_bytes, args->max_bytes, args->seed);
