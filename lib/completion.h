@@ -6,6 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Sends that may be under way at once; the kernel's optmem limit allows fewer. A power of two. */
 #define COMPLETION_WINDOW 4096u
 
@@ -24,5 +28,9 @@ uint32_t completion_add(struct completion_set *set);
 int completion_mark(struct completion_set *set, uint32_t first, uint32_t last);
 /* True when @number and all before it are done. */
 bool completion_reached(const struct completion_set *set, uint32_t number);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -11,6 +11,10 @@
 
 #include "devmem.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define LEASE_DIR "/run/devmem"
 
 struct lease {
@@ -32,5 +36,9 @@ void lease_release(struct lease *lease);
 /* The journal's line for @rule, and back. -EPROTO when it is none. */
 int lease_format(const struct devmem_rule *rule, char *text, size_t room);
 int lease_parse(const char *text, struct devmem_rule *rule);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

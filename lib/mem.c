@@ -97,7 +97,7 @@ int devmem_mem_wrap(struct devmem_exporter *exporter, void *addr, size_t size, i
 		if (new->dmabuf_fd < 0)
 			ret = devmem_error_set(err, -errno, "cannot duplicate dmabuf fd %d: %s", dmabuf_fd, strerror(errno));
 	} else {
-		ret = exporter->ops->export(exporter, new, err);
+		ret = exporter->ops->export_foreign(exporter, new, err);
 	}
 	if (ret) {
 		free(new);

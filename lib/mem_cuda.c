@@ -220,7 +220,7 @@ static void cuda_close(struct devmem_exporter *exporter)
 static const struct devmem_exporter_ops cuda_ops = {
 	.alloc = cuda_alloc,
 	.free = cuda_free,
-	.export = cuda_export,
+	.export_foreign = cuda_export,
 	.copy_start = cuda_copy_start,
 	.copy_done = cuda_copy_done,
 	.close = cuda_close,

@@ -35,7 +35,7 @@ static void host_close(struct devmem_exporter *exporter)
 static const struct devmem_exporter_ops host_ops = {
 	.alloc = host_alloc,
 	.free = host_free,
-	.export = host_export,
+	.export_foreign = host_export,
 	.copy_start = devmem_cpu_copy_start,
 	.copy_done = devmem_cpu_copy_done,
 	.close = host_close,

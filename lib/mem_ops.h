@@ -5,12 +5,16 @@
 
 #include "devmem.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct devmem_exporter_ops {
 	/* Allocates @mem->size bytes: sets addr, dmabuf_fd (-1: none) and dmabuf_offset. */
 	int (*alloc)(struct devmem_exporter *exporter, struct devmem_mem *mem, struct devmem_error *err);
 	void (*free)(struct devmem_exporter *exporter, struct devmem_mem *mem);
 	/* Exports foreign memory at mem->addr: sets dmabuf_fd and dmabuf_offset. */
-	int (*export)(struct devmem_exporter *exporter, struct devmem_mem *mem, struct devmem_error *err);
+	int (*export_foreign)(struct devmem_exporter *exporter, struct devmem_mem *mem, struct devmem_error *err);
 	int (*copy_start)(struct devmem_exporter *exporter, const struct devmem_copy *pieces, unsigned int n, uint64_t *fence);
 	int (*copy_done)(struct devmem_exporter *exporter, uint64_t fence);
 	void (*close)(struct devmem_exporter *exporter);
@@ -31,5 +35,9 @@ int devmem_exporter_open_cuda(int ordinal, struct devmem_exporter **exporter, st
 int devmem_cpu_copy_start(struct devmem_exporter *exporter, const struct devmem_copy *pieces, unsigned int n,
 			  uint64_t *fence);
 int devmem_cpu_copy_done(struct devmem_exporter *exporter, uint64_t fence);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -94,7 +94,7 @@ static void udmabuf_close(struct devmem_exporter *exporter)
 static const struct devmem_exporter_ops udmabuf_ops = {
 	.alloc = udmabuf_alloc,
 	.free = udmabuf_free,
-	.export = udmabuf_export,
+	.export_foreign = udmabuf_export,
 	.copy_start = devmem_cpu_copy_start,
 	.copy_done = devmem_cpu_copy_done,
 	.close = udmabuf_close,

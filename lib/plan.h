@@ -5,6 +5,10 @@
 
 #include "devmem.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum plan_rx {
 	PLAN_RX_DEVICE,	/* the NIC writes payload to device memory */
 	PLAN_RX_HOST,	/* plain TCP; bytes for device memory are copied there */
@@ -35,5 +39,9 @@ void plan_degrade_rx(struct plan *plan, const struct devmem_error *why);
 void plan_degrade_tx(struct plan *plan, const struct devmem_error *why);
 /* "rx device, tx device" and so on. */
 const char *plan_text(const struct plan *plan);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

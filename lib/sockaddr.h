@@ -7,6 +7,10 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define SOCKADDR_TEXT 64	/* room for "[ipv6]:port" */
 
 socklen_t sockaddr_length(const struct sockaddr_storage *addr);
@@ -18,5 +22,9 @@ bool sockaddr_equal(const struct sockaddr_storage *a, const struct sockaddr_stor
 const char *sockaddr_text(const struct sockaddr_storage *addr, char *text);
 /* Reads that form back. -EPROTO when it is another. */
 int sockaddr_parse(const char *text, struct sockaddr_storage *addr);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

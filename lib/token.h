@@ -8,6 +8,10 @@
 
 #include "uapi/devmem_uapi.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * The kernel reuses a token as soon as it is returned, so one returned twice could free a newer fragment: every token
  * is checked against a bitmap of those that are out. Zero-initialise before use.
@@ -30,5 +34,9 @@ bool token_batch_full(const struct token_set *set);
 /* The batch was handed to the kernel. */
 void token_batch_done(struct token_set *set);
 void token_set_free(struct token_set *set);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

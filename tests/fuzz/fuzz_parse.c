@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* What must hold for any bytes: decoders stay in bounds and what they accept is in range. */
+#include "fuzz_parse.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "devmem_wire.h"
+#include "lease.h"
+#include "recv_parse.h"
+#include "sockaddr.h"
+
+#define CHECK(condition)         \
+	do {                     \
+		if (!(condition)) \
+			abort(); \
+	} while (0)
+
+void fuzz_wire(const uint8_t *data, size_t size)
+{
+	uint8_t again[WIRE_HANDLE_BYTES];
+	struct wire_handle handle;
+	struct wire_record record;
+	struct wire_hello hello;
+	struct wire_ready ready;
+	unsigned int version = WIRE_VERSION;
+
+	if (!wire_get_handle(data, size, &handle, &version)) {
+		CHECK(handle.control.ss_family == AF_INET || handle.control.ss_family == AF_INET6);
+		wire_put_handle(again, &handle);
+		CHECK(!wire_get_handle(again, sizeof(again), &handle, NULL));
+	}
+	if (!wire_get_hello(data, size, &hello, &version))
+		CHECK(hello.streams <= 1);
+	(void)wire_get_ready(data, size, &ready, &version);
+	if (!wire_get_record(data, size, &record)) {
+		CHECK(record.type >= WIRE_MODE && record.type <= WIRE_FIN && record.via <= WIRE_DATA);
+		wire_put_record(again, &record);
+		CHECK(!memcmp(again, data, WIRE_RECORD_BYTES));
+	}
+}
+
+void fuzz_recv(const uint8_t *data, size_t size)
+{
+	struct devmem_frag frags[8];
+	struct msghdr msg = { 0 };
+	unsigned int n = 8;
+	uint64_t sum = 0;
+	uint16_t received;
+	uint8_t *control;
+
+	if (size < sizeof(received))
+		return;
+	memcpy(&received, data, sizeof(received));
+	/* A copy of the exact size, aligned as the kernel's caller aligns it, so that a sanitizer sees every step outside. */
+	control = aligned_alloc(16, (size + 15) / 16 * 16);
+	CHECK(control);
+	memcpy(control, data + sizeof(received), size - sizeof(received));
+	msg.msg_control = control;
+	msg.msg_controllen = size - sizeof(received);
+	if (!recv_parse(&msg, received, frags, &n)) {
+		for (unsigned int i = 0; i < n; i++)
+			sum += frags[i].len;
+		CHECK(sum == received);
+	}
+	free(control);
+}
+
+void fuzz_text(const uint8_t *data, size_t size)
+{
+	char text[256], address[SOCKADDR_TEXT];
+	struct sockaddr_storage addr, back;
+	struct devmem_rule rule;
+
+	if (size >= sizeof(text))
+		size = sizeof(text) - 1;
+	memcpy(text, data, size);
+	text[size] = '\0';
+	(void)lease_parse(text, &rule);
+	if (!sockaddr_parse(text, &addr)) {
+		sockaddr_text(&addr, address);
+		CHECK(!sockaddr_parse(address, &back) && sockaddr_equal(&addr, &back));
+	}
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One entry point for every parser of bytes from outside: libFuzzer calls it, and a unit test with random bytes. */
+#ifndef FUZZ_PARSE_H
+#define FUZZ_PARSE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Aborts when a parser breaks its promise. */
+void fuzz_wire(const uint8_t *data, size_t size);
+void fuzz_recv(const uint8_t *data, size_t size);
+void fuzz_text(const uint8_t *data, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
