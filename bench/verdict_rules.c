@@ -85,6 +85,7 @@ unsigned int verdict_plain(const struct run_figures *run, FILE *out)
 	check_results(&verdict, run);
 	must_be(&verdict, "bytes received in device memory", values[METRIC_RX_DEVICE], 0);
 	must_be(&verdict, "bytes sent from device memory", values[METRIC_TX_DEVICE], 0);
+	must_be(&verdict, "bytes received linear", values[METRIC_RX_LINEAR], 0);
 	must_be(&verdict, "bytes received plain", values[METRIC_RX_PLAIN], run->bytes_sent);
 	must_be(&verdict, "bytes sent by way of host memory", values[METRIC_TX_COPIED] + values[METRIC_TX_ZEROCOPY] + values[METRIC_TX_STAGED],
 		run->bytes_sent);
