@@ -99,7 +99,7 @@ static void show(const struct run_figures *devmem, const struct run_figures *pla
 	ROW_METRIC("library: sent from host memory, zerocopy", METRIC_TX_ZEROCOPY);
 	ROW_METRIC("library: copied by the host", METRIC_TX_COPIED);
 	ROW_METRIC("library: staged in host memory", METRIC_TX_STAGED);
-	ROW_METRIC("library: placed by the copy engine", METRIC_PLACED);
+	ROW_METRIC("library: placed by the copy engine (1)", METRIC_PLACED);
 	ROW_METRIC("tokens taken", METRIC_TOKENS_TAKEN);
 	ROW_METRIC("tokens returned", METRIC_TOKENS_RETURNED);
 	ROW_METRIC("requests: sends", METRIC_SENDS);
@@ -108,6 +108,7 @@ static void show(const struct run_figures *devmem, const struct run_figures *pla
 	ROW("wrong elements", wrong);
 	ROW_SECONDS("wall clock, s", wall_seconds);
 	ROW_SECONDS("CPU of all ranks, s", cpu_seconds);
+	printf("  (1) of the device whose memory it is; udmabuf has none, so the CPU does a GPU's work there\n");
 	fflush(stdout);
 }
 
