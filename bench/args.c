@@ -12,7 +12,14 @@
 #define MAX_CHANNELS 64		/* NCCL's own limit */
 
 enum long_option {
-	OPTION_PLUGIN = 0x100, OPTION_ABI, OPTION_MEMORY, OPTION_FLUSH, OPTION_RANDOM, OPTION_SEED, OPTION_TIMEOUT, OPTION_JSON,
+	OPTION_PLUGIN = 0x100,
+	OPTION_ABI,
+	OPTION_MEMORY,
+	OPTION_FLUSH,
+	OPTION_RANDOM,
+	OPTION_SEED,
+	OPTION_TIMEOUT,
+	OPTION_JSON,
 };
 
 static const struct argp_option options[] = {
@@ -42,7 +49,8 @@ static const char doc[] =
 	"\vRun it under mpirun, one process for each rank: mpirun -n 2 allreduce -b 8 -e 64M -f 2\n"
 	"Exit status: 0 when all results were exact, 1 when some were wrong, 2 for wrong usage, 3 when a call failed or nothing moved.";
 
-static void number(struct argp_state *state, const char *name, const char *text, uint64_t min, uint64_t max, unsigned int *value)
+static void number(struct argp_state *state, const char *name, const char *text, uint64_t min,
+		   uint64_t max, unsigned int *value)
 {
 	char *end;
 	unsigned long long n;
@@ -50,7 +58,8 @@ static void number(struct argp_state *state, const char *name, const char *text,
 	errno = 0;
 	n = strtoull(text, &end, 10);
 	if (errno || end == text || *end || text[0] == '-' || n < min || n > max)
-		argp_error(state, "%s '%s': give a whole number from %lu to %lu", name, text, min, max);
+		argp_error(state, "%s '%s': give a whole number from %lu to %lu", name, text, min,
+			   max);
 	*value = (unsigned int)n;
 }
 
@@ -63,8 +72,8 @@ static uint64_t size(struct argp_state *state, const char *name, const char *tex
 	return bytes;
 }
 
-static void choice(struct argp_state *state, const char *name, const char *text, const char *const *names, unsigned int n,
-		   unsigned int *index)
+static void choice(struct argp_state *state, const char *name, const char *text,
+		   const char *const *names, unsigned int n, unsigned int *index)
 {
 	for (unsigned int i = 0; i < n; i++) {
 		if (strcmp(names[i], text) == 0) {
@@ -87,7 +96,9 @@ static void set_memory(struct argp_state *state, const char *text, struct args *
 
 static void set_flush(struct argp_state *state, const char *text, struct args *args)
 {
-	static const char *const names[] = { [FLUSH_AUTO] = "auto", [FLUSH_ALWAYS] = "always", [FLUSH_NEVER] = "never" };
+	static const char *const names[] = {
+		[FLUSH_AUTO] = "auto", [FLUSH_ALWAYS] = "always", [FLUSH_NEVER] = "never"
+	};
 	unsigned int index = 0;
 
 	choice(state, "--flush", text, names, 3, &index);

@@ -25,7 +25,7 @@ struct args {
 	int abi;			/* 0: the highest */
 	enum devmem_mem_kind memory;
 	enum flush_mode flush;
-	unsigned int random;		/* all-reduces of random sizes; 0: go through the sizes in order */
+	unsigned int random; /* all-reduces of random sizes; 0: go through the sizes in order */
 	uint64_t seed;
 	unsigned int timeout;		/* seconds */
 	const char *json;		/* NULL: none */

@@ -8,8 +8,10 @@
 
 static int failed(const struct comm *comm, const char *call, ncclResult_t result)
 {
-	return fail(comm->failure, "%s returned %d (%s): NCCL would go on without this plugin; NCCL_DEBUG=INFO tells more", call, result,
-		    result_name(result));
+	return fail(
+		comm->failure,
+		"%s returned %d (%s): NCCL would go on without this plugin; NCCL_DEBUG=INFO tells more",
+		call, result, result_name(result));
 }
 
 /* What NCCL asserts or trusts blindly. */
@@ -20,10 +22,12 @@ static int check_props(const struct comm *comm)
 	if (!props->name || !*props->name)
 		return fail(comm->failure, "getProperties left the name of device 0 empty");
 	if (props->maxP2pBytes == 0 || props->maxP2pBytes > NCCL_MAX_NET_SIZE_BYTES)
-		return fail(comm->failure, "maxP2pBytes of %s is %zu: NCCL takes 1 to %llu", props->name, props->maxP2pBytes,
-			    NCCL_MAX_NET_SIZE_BYTES);
+		return fail(comm->failure, "maxP2pBytes of %s is %zu: NCCL takes 1 to %llu",
+			    props->name, props->maxP2pBytes, NCCL_MAX_NET_SIZE_BYTES);
 	if (props->netDeviceType != NCCL_NET_DEVICE_HOST)
-		return fail(comm->failure, "%s wants NCCL's kernels to gather its data (UNPACK), which takes a GPU", props->name);
+		return fail(comm->failure,
+			    "%s wants NCCL's kernels to gather its data (UNPACK), which takes a GPU",
+			    props->name);
 	return 0;
 }
 
@@ -32,7 +36,8 @@ static void choose_memory(struct comm *comm)
 {
 	bool dmabuf = comm->net->ops.regMrDmaBuf && comm->props.ptrSupport & NCCL_PTR_DMABUF;
 
-	comm->device_fifos = comm->args->memory != DEVMEM_MEM_HOST && (dmabuf || comm->props.ptrSupport & NCCL_PTR_CUDA);
+	comm->device_fifos = comm->args->memory != DEVMEM_MEM_HOST &&
+			     (dmabuf || comm->props.ptrSupport & NCCL_PTR_CUDA);
 	comm->by_dmabuf = comm->device_fifos && dmabuf;
 }
 
@@ -61,8 +66,10 @@ int comm_init(struct comm *comm)
 	if (result != ncclSuccess)
 		return failed(comm, "devices", result);
 	if (comm->devices <= 0)
-		return fail(comm->failure, "net plugin %s sees no device: is an interface up, and does the plugin's choice of interfaces take it?",
-			    comm->net->ops.name);
+		return fail(
+			comm->failure,
+			"net plugin %s sees no device: is an interface up, and does the plugin's choice of interfaces take it?",
+			comm->net->ops.name);
 	memset(&comm->props, 0, sizeof(comm->props));
 	result = net_call(comm->net, getProperties, 0, &comm->props);
 	if (result != ncclSuccess)

@@ -14,7 +14,7 @@ struct channel {
 	int dev;
 	void *listener;
 	char own_handle[NCCL_NET_HANDLE_MAXSIZE];	/* for the rank before us */
-	char peer_handle[NCCL_NET_HANDLE_MAXSIZE];	/* of the rank after us; the plugin may keep state in it between calls */
+	char peer_handle[NCCL_NET_HANDLE_MAXSIZE];	/* of the rank after us; plugins keep state in it */
 	struct devmem_mem *send_mem, *recv_mem;
 	struct proxy_send send;
 	struct proxy_recv recv;
@@ -29,7 +29,7 @@ struct comm {
 	int devices;
 	ncclNetProperties_v12_t props;		/* of device 0 */
 	char plugin_name[64], device_name[64];	/* ours, to be shown after the plugin's end */
-	bool device_fifos;			/* the FIFOs are in device memory: NCCL's GPUDirect case */
+	bool device_fifos;			/* FIFOs are in device memory: NCCL's GPUDirect */
 	bool by_dmabuf;				/* and registered by their dmabuf */
 	struct devmem_exporter *exporter;	/* of the user's buffers */
 	struct devmem_exporter *fifo_exporter;	/* of the FIFOs: the same, or host memory */

@@ -8,7 +8,8 @@
 
 static int failed(const struct comm *comm, const char *call, ncclResult_t result, unsigned int channel)
 {
-	return fail(comm->failure, "%s returned %d (%s) for channel %u", call, result, result_name(result), channel);
+	return fail(comm->failure, "%s returned %d (%s) for channel %u", call, result,
+		    result_name(result), channel);
 }
 
 int comm_listen(void *arg)
@@ -19,7 +20,8 @@ int comm_listen(void *arg)
 		struct channel *channel = &comm->channels[c];
 		ncclResult_t result;
 
-		result = net_call(comm->net, listen, comm->ctx, channel->dev, channel->own_handle, &channel->listener);
+		result = net_call(comm->net, listen, comm->ctx, channel->dev, channel->own_handle,
+				  &channel->listener);
 		if (result != ncclSuccess)
 			return failed(comm, "listen", result, c);
 		if (!channel->listener)
@@ -37,7 +39,8 @@ static int try_connect(struct comm *comm, unsigned int c)
 
 	if (channel->send.comm)
 		return 0;
-	result = net_call(comm->net, connect, comm->ctx, channel->dev, channel->peer_handle, &channel->send.comm, &device);
+	result = net_call(comm->net, connect, comm->ctx, channel->dev, channel->peer_handle,
+			  &channel->send.comm, &device);
 	if (result != ncclSuccess)
 		return failed(comm, "connect", result, c);
 	return channel->send.comm != NULL;
@@ -64,6 +67,19 @@ static int try_accept(struct comm *comm, unsigned int c)
 	return 1;
 }
 
+/* Ranks differ in what they ask first, so that no order is relied upon. */
+static int try_both(struct comm *comm, unsigned int c)
+{
+	bool connect_first = comm->rank % 2;
+	int first = connect_first ? try_connect(comm, c) : try_accept(comm, c);
+	int second;
+
+	if (first < 0)
+		return first;
+	second = connect_first ? try_accept(comm, c) : try_connect(comm, c);
+	return second < 0 ? second : first + second;
+}
+
 static int connect_stuck(const struct comm *comm)
 {
 	char text[512] = "";
@@ -71,12 +87,18 @@ static int connect_stuck(const struct comm *comm)
 
 	for (unsigned int c = 0; c < comm->n_channels && len < sizeof(text) - 64; c++) {
 		if (!comm->channels[c].send.comm)
-			len += (size_t)snprintf(text + len, sizeof(text) - len, "channel %u: connect to rank %d; ", c, comm->channels[c].send.peer);
+			len += (size_t)snprintf(text + len, sizeof(text) - len,
+						"channel %u: connect to rank %d; ", c,
+						comm->channels[c].send.peer);
 		if (!comm->channels[c].recv.comm)
-			len += (size_t)snprintf(text + len, sizeof(text) - len, "channel %u: accept from rank %d; ", c, comm->channels[c].recv.peer);
+			len += (size_t)snprintf(text + len, sizeof(text) - len,
+						"channel %u: accept from rank %d; ", c,
+						comm->channels[c].recv.peer);
 	}
-	return fail(comm->failure, "connections are not there after %u s without progress: %sdoes the network between the ranks work?",
-		    comm->args->timeout, text);
+	return fail(
+		comm->failure,
+		"connections are not there after %u s without progress: %sdoes the network between the ranks work?",
+		comm->args->timeout, text);
 }
 
 int comm_connect(void *arg)
@@ -89,15 +111,13 @@ int comm_connect(void *arg)
 		uint64_t now = now_ns();
 
 		worker_beat(comm->worker, now);
-		/* Ranks differ in what they ask first, so that no order is relied upon. */
 		for (unsigned int c = 0; c < comm->n_channels; c++) {
-			int a = comm->rank % 2 ? try_connect(comm, c) : try_accept(comm, c);
-			int b = a < 0 ? -1 : comm->rank % 2 ? try_accept(comm, c) : try_connect(comm, c);
+			int made = try_both(comm, c);
 
-			if (b < 0)
+			if (made < 0)
 				return -1;
-			left -= (unsigned int)(a + b);
-			if (a + b)
+			left -= (unsigned int)made;
+			if (made)
 				moved = now;
 		}
 		if (now > moved + comm->args->timeout * 1000000000ULL)
@@ -107,20 +127,22 @@ int comm_connect(void *arg)
 	return 0;
 }
 
-static int register_fifo(struct comm *comm, unsigned int c, void *plugin_comm, const struct devmem_mem *mem, void **mhandle)
+static int register_fifo(struct comm *comm, unsigned int c, void *plugin_comm,
+			 const struct devmem_mem *mem, void **mhandle)
 {
 	ncclResult_t result;
 	int fd;
 
 	if (!comm->by_dmabuf) {
-		result = net_call(comm->net, regMr, plugin_comm, mem->addr, mem->size, comm->device_fifos ? NCCL_PTR_CUDA : NCCL_PTR_HOST,
-				  mhandle);
+		result = net_call(comm->net, regMr, plugin_comm, mem->addr, mem->size,
+				  comm->device_fifos ? NCCL_PTR_CUDA : NCCL_PTR_HOST, mhandle);
 		return result == ncclSuccess ? 0 : failed(comm, "regMr", result, c);
 	}
 	fd = dup(mem->dmabuf_fd);
 	if (fd < 0)
 		return fail(comm->failure, "cannot duplicate a dmabuf's descriptor: %m");
-	result = net_call(comm->net, regMrDmaBuf, plugin_comm, mem->addr, mem->size, NCCL_PTR_CUDA, mem->dmabuf_offset, fd, mhandle);
+	result = net_call(comm->net, regMrDmaBuf, plugin_comm, mem->addr, mem->size, NCCL_PTR_CUDA,
+			  mem->dmabuf_offset, fd, mhandle);
 	/* As NCCL does: a plugin that needs it later must have its own. */
 	close(fd);
 	return result == ncclSuccess ? 0 : failed(comm, "regMrDmaBuf", result, c);
@@ -143,9 +165,12 @@ int comm_register(void *arg)
 	for (unsigned int c = 0; c < comm->n_channels; c++) {
 		struct channel *channel = &comm->channels[c];
 
-		if (make_fifo(comm, &channel->send_mem, &channel->send.fifo) || make_fifo(comm, &channel->recv_mem, &channel->recv.fifo) ||
-		    register_fifo(comm, c, channel->send.comm, channel->send_mem, &channel->send.mhandle) ||
-		    register_fifo(comm, c, channel->recv.comm, channel->recv_mem, &channel->recv.mhandle))
+		if (make_fifo(comm, &channel->send_mem, &channel->send.fifo) ||
+		    make_fifo(comm, &channel->recv_mem, &channel->recv.fifo) ||
+		    register_fifo(comm, c, channel->send.comm, channel->send_mem,
+				  &channel->send.mhandle) ||
+		    register_fifo(comm, c, channel->recv.comm, channel->recv_mem,
+				  &channel->recv.mhandle))
 			return -1;
 	}
 	return 0;

@@ -7,7 +7,8 @@
 /* Every bit depends on the element's place, its rank and its round: data that went astray does not look right. */
 static uint32_t mix(uint64_t index, uint32_t rank, uint32_t round)
 {
-	uint32_t x = (uint32_t)index * 2654435761u ^ (uint32_t)(index >> 32) ^ (rank + 1) * 0x85ebca6bu ^ (round + 1) * 0xc2b2ae35u;
+	uint32_t x = (uint32_t)index * 2654435761u ^ (uint32_t)(index >> 32) ^
+		     (rank + 1) * 0x85ebca6bu ^ (round + 1) * 0xc2b2ae35u;
 
 	x = (x ^ x >> 16) * 0x7feb352du;
 	x = (x ^ x >> 15) * 0x846ca68bu;

@@ -14,7 +14,8 @@ struct element {
 	/* What @rank contributes in @round. */
 	void (*fill)(void *dst, size_t n, unsigned int rank, uint32_t round);
 	/* Elements of @data that are not the exact sum over @ranks; the first one's index in *@first. */
-	size_t (*wrong)(const void *data, size_t n, unsigned int ranks, uint32_t round, size_t *first);
+	size_t (*wrong)(const void *data, size_t n, unsigned int ranks, uint32_t round,
+			size_t *first);
 };
 
 /* NULL when @name is none. */

@@ -24,5 +24,7 @@ const char *result_name(ncclResult_t result)
 		"ncclInvalidArgument", "ncclInvalidUsage", "ncclRemoteError", "ncclInProgress",
 	};
 
-	return (unsigned int)result < sizeof(names) / sizeof(names[0]) ? names[result] : "a result that NCCL does not know";
+	return (unsigned int)result < sizeof(names) / sizeof(names[0])
+		       ? names[result]
+		       : "a result that NCCL does not know";
 }

@@ -17,7 +17,10 @@
 
 #define FIFO_SIZE_UNKNOWN (-1)	/* the plugin did not tell */
 
-/* Written by its producer up to tail, given back by its consumer up to head. Kernel and proxy share a thread here: no atomics. */
+/*
+ * Written by its producer up to tail, given back by its consumer up to head. Kernel and proxy share
+ * a thread here: no atomics.
+ */
 struct fifo {
 	uint8_t *data;
 	uint64_t head, tail;		/* in steps */

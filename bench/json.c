@@ -6,13 +6,35 @@
 
 #include "result.h"
 
+static void set_text(json_t *object, const char *name, const char *value)
+{
+	json_object_set_new(object, name, json_string(value));
+}
+
+static void set_count(json_t *object, const char *name, uint64_t value)
+{
+	json_object_set_new(object, name, json_integer((json_int_t)value));
+}
+
+static void set_real(json_t *object, const char *name, double value)
+{
+	json_object_set_new(object, name, json_real(value));
+}
+
 static json_t *json_of_result(const struct result *result, int ranks)
 {
-	json_t *line = json_pack("{s:I, s:I, s:f, s:f, s:f, s:f}", "size", (json_int_t)result->bytes, "count", (json_int_t)result->count,
-				 "time_us", result->seconds * 1e6, "algbw", result_algbw(result), "busbw", result_busbw(result, ranks),
-				 "cpu_us", result->cpu_seconds * 1e6);
+	json_t *line = json_object();
 
-	json_object_set_new(line, "wrong", result->checked ? json_integer((json_int_t)result->wrong) : json_null());
+	set_count(line, "size", result->bytes);
+	set_count(line, "count", result->count);
+	set_real(line, "time_us", result->seconds * 1e6);
+	set_real(line, "algbw", result_algbw(result));
+	set_real(line, "busbw", result_busbw(result, ranks));
+	set_real(line, "cpu_us", result->cpu_seconds * 1e6);
+	if (result->checked)
+		set_count(line, "wrong", result->wrong);
+	else
+		json_object_set_new(line, "wrong", json_null());
 	return line;
 }
 
@@ -24,40 +46,60 @@ static json_t *json_of_metrics(const struct metrics *metrics)
 		return json_null();
 	counters = json_object();
 	for (unsigned int i = 0; i < METRIC_COUNT; i++)
-		json_object_set_new(counters, metric_name(i), json_integer((json_int_t)metrics->values[i]));
+		set_count(counters, metric_name(i), metrics->values[i]);
 	return counters;
 }
 
 static json_t *json_of_totals(const struct totals *totals)
 {
-	json_t *sums = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f}", "all_reduces", (json_int_t)totals->all_reduces,
-				 "checks", (json_int_t)totals->checks, "wrong", (json_int_t)totals->wrong,
-				 "messages", (json_int_t)totals->messages, "empty_messages", (json_int_t)totals->empty_messages,
-				 "bytes_sent", (json_int_t)totals->bytes_sent, "bytes_received", (json_int_t)totals->bytes_received,
-				 "flushes", (json_int_t)totals->flushes, "wall_seconds", totals->wall_seconds, "cpu_seconds", totals->cpu_seconds);
+	json_t *sums = json_object();
 
+	set_count(sums, "all_reduces", totals->all_reduces);
+	set_count(sums, "checks", totals->checks);
+	set_count(sums, "wrong", totals->wrong);
+	set_count(sums, "messages", totals->messages);
+	set_count(sums, "empty_messages", totals->empty_messages);
+	set_count(sums, "bytes_sent", totals->bytes_sent);
+	set_count(sums, "bytes_received", totals->bytes_received);
+	set_count(sums, "flushes", totals->flushes);
+	set_real(sums, "wall_seconds", totals->wall_seconds);
+	set_real(sums, "cpu_seconds", totals->cpu_seconds);
 	json_object_set_new(sums, "counters", json_of_metrics(&totals->metrics));
 	return sums;
 }
 
-int json_write(const char *path, const struct comm *comm, const struct result *results, unsigned int n, const struct totals *totals)
+static json_t *json_of_run(const struct comm *comm)
 {
 	const struct args *args = comm->args;
-	json_t *lines = json_array();
-	json_t *root;
+	json_t *run = json_object();
+
+	set_text(run, "plugin", comm->plugin_name);
+	set_count(run, "abi", (uint64_t)comm->net->abi);
+	set_text(run, "device", comm->device_name);
+	set_count(run, "ranks", (uint64_t)comm->ranks);
+	set_count(run, "channels", comm->n_channels);
+	set_text(run, "type", args->element->name);
+	set_text(run, "memory", devmem_mem_kind_name(args->memory));
+	json_object_set_new(run, "device_fifos", json_boolean(comm->device_fifos));
+	set_count(run, "iters", args->iters);
+	set_count(run, "warmup", args->warmup);
+	set_count(run, "checks", args->checks);
+	set_count(run, "random", args->random);
+	return run;
+}
+
+int json_write(const char *path, const struct comm *comm, const struct result *results,
+	       unsigned int n, const struct totals *totals)
+{
+	json_t *run = json_of_run(comm), *lines = json_array();
 	int ret;
 
 	for (unsigned int i = 0; i < n; i++)
 		json_array_append_new(lines, json_of_result(&results[i], comm->ranks));
-	root = json_pack("{s:s, s:i, s:s, s:i, s:i, s:s, s:s, s:b, s:i, s:i, s:i, s:i, s:o, s:o}", "plugin", comm->plugin_name,
-			 "abi", comm->net->abi, "device", comm->device_name, "ranks", comm->ranks, "channels", (int)comm->n_channels,
-			 "type", args->element->name, "memory", devmem_mem_kind_name(args->memory), "device_fifos", comm->device_fifos,
-			 "iters", (int)args->iters, "warmup", (int)args->warmup, "checks", (int)args->checks, "random", (int)args->random, "results", lines,
-			 "totals", json_of_totals(totals));
-	if (!root)
-		return -ENOMEM;
+	json_object_set_new(run, "results", lines);
+	json_object_set_new(run, "totals", json_of_totals(totals));
 	errno = 0;
-	ret = json_dump_file(root, path, JSON_INDENT(1)) ? -(errno ? errno : EIO) : 0;
-	json_decref(root);
+	ret = json_dump_file(run, path, JSON_INDENT(1)) ? -(errno ? errno : EIO) : 0;
+	json_decref(run);
 	return ret;
 }

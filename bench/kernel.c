@@ -13,7 +13,8 @@ static bool ready(const struct kernel *kernel, unsigned int actions)
 {
 	if (actions & RING_RECV && kernel->recv->tail < kernel->recv->head + FIFO_SLICE_STEPS)
 		return false;
-	if (actions & RING_SEND && kernel->send->head + FIFO_STEPS < kernel->send->tail + FIFO_SLICE_STEPS)
+	if (actions & RING_SEND &&
+	    kernel->send->head + FIFO_STEPS < kernel->send->tail + FIFO_SLICE_STEPS)
 		return false;
 	return true;
 }
@@ -24,8 +25,10 @@ static int check_size(const struct kernel *kernel, size_t bytes, struct failure 
 
 	if (got == FIFO_SIZE_UNKNOWN || (size_t)got == bytes)
 		return 0;
-	return fail(failure, "a receive completed with %d bytes where the peer sent %zu (operation %zu of %zu, slice %u)",
-		    got, bytes, kernel->op, ring_ops(&kernel->ring), kernel->slice);
+	return fail(
+		failure,
+		"a receive completed with %d bytes where the peer sent %zu (operation %zu of %zu, slice %u)",
+		got, bytes, kernel->op, ring_ops(&kernel->ring), kernel->slice);
 }
 
 static void work(const struct kernel *kernel, const struct ring_op *op, size_t first, size_t count)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What NCCL's GPU kernel does for one channel: adds and copies slices between the user's buffers and the FIFOs. */
+/* What NCCL's GPU kernel does for one channel: sums and copies between user buffers and FIFOs. */
 #ifndef BENCH_KERNEL_H
 #define BENCH_KERNEL_H
 

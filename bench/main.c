@@ -16,7 +16,8 @@ static void __attribute__((noreturn)) give_up(struct session *session)
 	char host[256] = "?";
 
 	gethostname(host, sizeof(host) - 1);
-	fprintf(stderr, "allreduce: rank %d on %s: %s\n", session->comm.rank, host, session->failure.text);
+	fprintf(stderr, "allreduce: rank %d on %s: %s\n", session->comm.rank, host,
+		session->failure.text);
 	fflush(stdout);
 	session_clean(session);
 	MPI_Abort(MPI_COMM_WORLD, EXIT_FAILED);
@@ -31,7 +32,8 @@ static void report(struct session *session)
 	table_end(session->results, session->n_results, session->comm.ranks, &session->totals);
 	if (!path)
 		return;
-	ret = json_write(path, &session->comm, session->results, session->n_results, &session->totals);
+	ret = json_write(path, &session->comm, session->results, session->n_results,
+			 &session->totals);
 	if (ret) {
 		fail(&session->failure, "cannot write %s: %s", path, strerror(-ret));
 		give_up(session);

@@ -9,8 +9,8 @@
 struct net {
 	void *library;
 	int abi;			/* 8 to 12 */
-	ncclNet_v12_t ops;		/* members that the plugin lacks are NULL; irecv and isend refuse what an old version cannot say */
-	const char *inside;		/* the call that has not come back yet; read by the thread that watches */
+	ncclNet_v12_t ops;		/* members that the plugin lacks are NULL */
+	const char *inside;		/* the call that has not come back; the watching thread reads it */
 };
 
 /* Calls net->ops.call(...), so that a watching thread can tell where a plugin hangs. */
@@ -24,8 +24,8 @@ struct net {
 	})
 
 /*
- * Loads @name as NCCL does NCCL_NET_PLUGIN: as it is, then as libnccl-net-<name>.so. @abi forces a version of the interface, 0 takes
- * the highest that the plugin has.
+ * Loads @name as NCCL does NCCL_NET_PLUGIN: as it is, then as libnccl-net-<name>.so. @abi forces a
+ * version of the interface, 0 takes the highest that the plugin has.
  */
 int net_load(struct net *net, const char *name, int abi, struct failure *failure);
 void net_unload(struct net *net);

@@ -26,7 +26,8 @@ static bool is_file_name(const char *name)
 {
 	size_t len = strlen(name);
 
-	return strchr(name, '/') || (strncmp(name, "lib", 3) == 0 && len > 3 && strcmp(name + len - 3, ".so") == 0);
+	return strchr(name, '/') ||
+	       (strncmp(name, "lib", 3) == 0 && len > 3 && strcmp(name + len - 3, ".so") == 0);
 }
 
 static void *open_library(const char *name, struct failure *failure)
@@ -44,7 +45,9 @@ static void *open_library(const char *name, struct failure *failure)
 			return library;
 		snprintf(first, sizeof(first), "%s", dlerror());
 	}
-	fail(failure, "cannot load net plugin '%s': %s; give its path by --plugin, or its folder in LD_LIBRARY_PATH", name, first);
+	fail(failure,
+	     "cannot load net plugin '%s': %s; give its path by --plugin, or its folder in LD_LIBRARY_PATH",
+	     name, first);
 	return NULL;
 }
 
@@ -68,8 +71,13 @@ int net_load(struct net *net, const char *name, int abi, struct failure *failure
 	}
 	net_unload(net);
 	if (abi)
-		return fail(failure, "net plugin '%s' has no symbol ncclNetPlugin_v%d: leave out --abi to take the highest it has", name, abi);
-	return fail(failure, "net plugin '%s' has none of ncclNetPlugin_v8 to _v12: is it a net plugin?", name);
+		return fail(
+			failure,
+			"net plugin '%s' has no symbol ncclNetPlugin_v%d: leave out --abi to take the highest it has",
+			name, abi);
+	return fail(failure,
+		    "net plugin '%s' has none of ncclNetPlugin_v8 to _v12: is it a net plugin?",
+		    name);
 }
 
 void net_unload(struct net *net)

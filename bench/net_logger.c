@@ -41,7 +41,8 @@ print(ncclDebugLogLevel level, unsigned long flags, const char *file, int line, 
 	if (level == NCCL_LOG_WARN)
 		fprintf(stderr, "[%d] %s:%d NCCL WARN %s\n", rank, file, line, text);
 	else
-		fprintf(stderr, "[%d] NCCL %s %s\n", rank, level == NCCL_LOG_TRACE ? "TRACE" : "INFO", text);
+		fprintf(stderr, "[%d] NCCL %s %s\n", rank,
+			level == NCCL_LOG_TRACE ? "TRACE" : "INFO", text);
 }
 
 const ncclDebugLogger_t net_logger = print;

@@ -9,8 +9,8 @@
 static const ncclNet_v10_t *plugin;
 static ncclNetCommConfig_t config = { NCCL_NET_TRAFFIC_CLASS_UNDEF };
 
-static ncclResult_t init(void **ctx, uint64_t comm_id, ncclNetCommConfig_t *comm_config, ncclDebugLogger_t logger,
-			 ncclProfilerCallback_t profiler)
+static ncclResult_t init(void **ctx, uint64_t comm_id, ncclNetCommConfig_t *comm_config,
+			 ncclDebugLogger_t logger, ncclProfilerCallback_t profiler)
 {
 	*ctx = NULL;
 	config = *comm_config;
@@ -34,7 +34,8 @@ static ncclResult_t listen_on(void *ctx, int dev, void *handle, void **comm)
 	return plugin->listen(dev, handle, comm);
 }
 
-static ncclResult_t connect_to(void *ctx, int dev, void *handle, void **comm, ncclNetDeviceHandle_t **device)
+static ncclResult_t connect_to(void *ctx, int dev, void *handle, void **comm,
+			       ncclNetDeviceHandle_t **device)
 {
 	return plugin->connect(dev, &config, handle, comm, device);
 }

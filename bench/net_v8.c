@@ -8,8 +8,8 @@
 
 static const ncclNet_v8_t *plugin;
 
-static ncclResult_t init(void **ctx, uint64_t comm_id, ncclNetCommConfig_t *config, ncclDebugLogger_t logger,
-			 ncclProfilerCallback_t profiler)
+static ncclResult_t init(void **ctx, uint64_t comm_id, ncclNetCommConfig_t *config,
+			 ncclDebugLogger_t logger, ncclProfilerCallback_t profiler)
 {
 	*ctx = NULL;
 	return plugin->init(logger);
@@ -37,20 +37,22 @@ static ncclResult_t listen_on(void *ctx, int dev, void *handle, void **comm)
 	return plugin->listen(dev, handle, comm);
 }
 
-static ncclResult_t connect_to(void *ctx, int dev, void *handle, void **comm, ncclNetDeviceHandle_t **device)
+static ncclResult_t connect_to(void *ctx, int dev, void *handle, void **comm,
+			       ncclNetDeviceHandle_t **device)
 {
 	return plugin->connect(dev, handle, comm, device);
 }
 
-static ncclResult_t isend(void *comm, void *data, size_t size, int tag, void *mhandle, void *phandle, void **request)
+static ncclResult_t isend(void *comm, void *data, size_t size, int tag, void *mhandle,
+			  void *phandle, void **request)
 {
 	if (size > NET_OLD_MAX_BYTES)
 		return ncclInternalError;
 	return plugin->isend(comm, data, (int)size, tag, mhandle, request);
 }
 
-static ncclResult_t irecv(void *comm, int n, void **data, size_t *sizes, int *tags, void **mhandles, void **phandles,
-			  void **request)
+static ncclResult_t irecv(void *comm, int n, void **data, size_t *sizes, int *tags, void **mhandles,
+			  void **phandles, void **request)
 {
 	int small;
 

@@ -8,8 +8,8 @@
 
 static const ncclNet_v9_t *plugin;
 
-static ncclResult_t init(void **ctx, uint64_t comm_id, ncclNetCommConfig_t *config, ncclDebugLogger_t logger,
-			 ncclProfilerCallback_t profiler)
+static ncclResult_t init(void **ctx, uint64_t comm_id, ncclNetCommConfig_t *config,
+			 ncclDebugLogger_t logger, ncclProfilerCallback_t profiler)
 {
 	*ctx = NULL;
 	return plugin->init(logger);
@@ -32,18 +32,20 @@ static ncclResult_t listen_on(void *ctx, int dev, void *handle, void **comm)
 	return plugin->listen(dev, handle, comm);
 }
 
-static ncclResult_t connect_to(void *ctx, int dev, void *handle, void **comm, ncclNetDeviceHandle_t **device)
+static ncclResult_t connect_to(void *ctx, int dev, void *handle, void **comm,
+			       ncclNetDeviceHandle_t **device)
 {
 	return plugin->connect(dev, handle, comm, device);
 }
 
-static ncclResult_t isend(void *comm, void *data, size_t size, int tag, void *mhandle, void *phandle, void **request)
+static ncclResult_t isend(void *comm, void *data, size_t size, int tag, void *mhandle,
+			  void *phandle, void **request)
 {
 	return plugin->isend(comm, data, size, tag, mhandle, request);
 }
 
-static ncclResult_t irecv(void *comm, int n, void **data, size_t *sizes, int *tags, void **mhandles, void **phandles,
-			  void **request)
+static ncclResult_t irecv(void *comm, int n, void **data, size_t *sizes, int *tags, void **mhandles,
+			  void **phandles, void **request)
 {
 	return plugin->irecv(comm, n, data, sizes, tags, mhandles, request);
 }

@@ -43,7 +43,8 @@ static bool parse_line(char *line, struct nic_counters *counters)
 
 		if (!name || strcmp(name, counters_table[i].name) != 0)
 			continue;
-		*(uint64_t *)((char *)counters + counters_table[i].member) += strtoull(colon + 1, NULL, 10);
+		*(uint64_t *)((char *)counters + counters_table[i].member) +=
+			strtoull(colon + 1, NULL, 10);
 		known = true;
 	}
 	return known;

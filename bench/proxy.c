@@ -15,16 +15,18 @@ static uint64_t message(uint64_t step)
 	return step / FIFO_SLICE_STEPS;
 }
 
-static int send_failed(const struct proxy_send *proxy, const char *call, ncclResult_t result, uint64_t step, struct failure *failure)
+static int send_failed(const struct proxy_send *proxy, const char *call, ncclResult_t result,
+		       uint64_t step, struct failure *failure)
 {
-	return fail(failure, "%s returned %d (%s) for message %lu of channel %d to rank %d", call, result, result_name(result),
-		    message(step), proxy->channel, proxy->peer);
+	return fail(failure, "%s returned %d (%s) for message %lu of channel %d to rank %d", call,
+		    result, result_name(result), message(step), proxy->channel, proxy->peer);
 }
 
-static int recv_failed(const struct proxy_recv *proxy, const char *call, ncclResult_t result, uint64_t step, struct failure *failure)
+static int recv_failed(const struct proxy_recv *proxy, const char *call, ncclResult_t result,
+		       uint64_t step, struct failure *failure)
 {
-	return fail(failure, "%s returned %d (%s) for message %lu of channel %d from rank %d", call, result, result_name(result),
-		    message(step), proxy->channel, proxy->peer);
+	return fail(failure, "%s returned %d (%s) for message %lu of channel %d from rank %d", call,
+		    result, result_name(result), message(step), proxy->channel, proxy->peer);
 }
 
 static int transmit(struct proxy_send *proxy, struct failure *failure)
@@ -36,8 +38,8 @@ static int transmit(struct proxy_send *proxy, struct failure *failure)
 
 	if (proxy->transmitted == proxy->fifo.tail || proxy->transmitted == proxy->done + FIFO_STEPS)
 		return 0;
-	result = net_call(proxy->net, isend, proxy->comm, fifo_slot(&proxy->fifo, proxy->transmitted), (size_t)size, proxy->rank,
-			  proxy->mhandle, NULL, &request);
+	result = net_call(proxy->net, isend, proxy->comm, fifo_slot(&proxy->fifo, proxy->transmitted),
+			  (size_t)size, proxy->rank, proxy->mhandle, NULL, &request);
 	if (result != ncclSuccess)
 		return send_failed(proxy, "isend", result, proxy->transmitted, failure);
 	if (!request)
@@ -87,7 +89,8 @@ static int post(struct proxy_recv *proxy, struct failure *failure)
 
 	if (proxy->posted == proxy->goal || proxy->posted == proxy->done + FIFO_STEPS)
 		return 0;
-	result = net_call(proxy->net, irecv, proxy->comm, 1, &data, &size, &tag, &proxy->mhandle, &phandle, &request);
+	result = net_call(proxy->net, irecv, proxy->comm, 1, &data, &size, &tag, &proxy->mhandle,
+			  &phandle, &request);
 	if (result != ncclSuccess)
 		return recv_failed(proxy, "irecv", result, proxy->posted, failure);
 	if (!request)
@@ -104,7 +107,8 @@ static int start_flush(struct proxy_recv *proxy, struct failure *failure)
 	int size = proxy->fifo.size[slot];
 	ncclResult_t result;
 
-	result = net_call(proxy->net, iflush, proxy->comm, 1, &data, &size, &proxy->mhandle, &request);
+	result = net_call(proxy->net, iflush, proxy->comm, 1, &data, &size, &proxy->mhandle,
+			  &request);
 	if (result != ncclSuccess)
 		return recv_failed(proxy, "iflush", result, proxy->received, failure);
 	proxy->flushes[slot] = request;
@@ -193,23 +197,29 @@ void proxy_send_describe(const struct proxy_send *proxy, char *text, size_t size
 {
 	text[0] = '\0';
 	if (proxy->done < proxy->transmitted)
-		snprintf(text, size, "channel %d: send %lu (%d bytes) to rank %d was posted and is not done; ", proxy->channel,
-			 message(proxy->done), proxy->fifo.size[slot_of(proxy->done)], proxy->peer);
+		snprintf(text, size,
+			 "channel %d: send %lu (%d bytes) to rank %d was posted and is not done; ",
+			 proxy->channel, message(proxy->done),
+			 proxy->fifo.size[slot_of(proxy->done)], proxy->peer);
 	else if (proxy->transmitted < proxy->fifo.tail)
-		snprintf(text, size, "channel %d: isend gives no request for message %lu to rank %d; ", proxy->channel,
-			 message(proxy->transmitted), proxy->peer);
+		snprintf(text, size,
+			 "channel %d: isend gives no request for message %lu to rank %d; ",
+			 proxy->channel, message(proxy->transmitted), proxy->peer);
 }
 
 void proxy_recv_describe(const struct proxy_recv *proxy, char *text, size_t size)
 {
 	text[0] = '\0';
 	if (proxy->received < proxy->posted)
-		snprintf(text, size, "channel %d: receive %lu from rank %d was posted and is not done; ", proxy->channel,
-			 message(proxy->received), proxy->peer);
+		snprintf(text, size,
+			 "channel %d: receive %lu from rank %d was posted and is not done; ",
+			 proxy->channel, message(proxy->received), proxy->peer);
 	else if (proxy->flushed < proxy->received)
-		snprintf(text, size, "channel %d: the flush of receive %lu from rank %d is not done; ", proxy->channel,
-			 message(proxy->flushed), proxy->peer);
+		snprintf(text, size,
+			 "channel %d: the flush of receive %lu from rank %d is not done; ",
+			 proxy->channel, message(proxy->flushed), proxy->peer);
 	else if (proxy->posted < proxy->goal && proxy->posted < proxy->done + FIFO_STEPS)
-		snprintf(text, size, "channel %d: irecv gives no request for message %lu from rank %d; ", proxy->channel,
-			 message(proxy->posted), proxy->peer);
+		snprintf(text, size,
+			 "channel %d: irecv gives no request for message %lu from rank %d; ",
+			 proxy->channel, message(proxy->posted), proxy->peer);
 }

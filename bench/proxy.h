@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* NCCL's proxy for one connection: moves slices between a FIFO and the plugin with isend, irecv and test, without waiting. */
+/* NCCL's proxy for one connection: moves slices between a FIFO and the plugin, without waiting. */
 #ifndef BENCH_PROXY_H
 #define BENCH_PROXY_H
 

@@ -12,7 +12,8 @@ static double cpu_now(void)
 	struct rusage usage;
 
 	getrusage(RUSAGE_SELF, &usage);
-	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
 static void start_kernel(const struct reduce *reduce, unsigned int c)
@@ -20,13 +21,19 @@ static void start_kernel(const struct reduce *reduce, unsigned int c)
 	struct comm *comm = reduce->comm;
 	struct channel *channel = &comm->channels[c];
 	struct ring ring = {
-		.rank = (unsigned int)comm->rank, .ranks = (unsigned int)comm->ranks, .element_size = comm->args->element->size,
+		.rank = (unsigned int)comm->rank,
+		.ranks = (unsigned int)comm->ranks,
+		.element_size = comm->args->element->size,
 	};
 
 	ring_part(reduce->count, ring.element_size, c, comm->n_channels, &ring.first, &ring.count);
 	channel->kernel = (struct kernel){
-		.ring = ring, .element = comm->args->element, .src = reduce->src, .dst = reduce->dst,
-		.recv = &channel->recv.fifo, .send = &channel->send.fifo,
+		.ring = ring,
+		.element = comm->args->element,
+		.src = reduce->src,
+		.dst = reduce->dst,
+		.recv = &channel->recv.fifo,
+		.send = &channel->send.fifo,
 	};
 }
 
@@ -76,7 +83,8 @@ static int stuck(const struct comm *comm)
 		proxy_send_describe(&comm->channels[c].send, text + len, sizeof(text) - len);
 		len += strlen(text + len);
 	}
-	return fail(comm->failure, "nothing moved for %u s: %sNCCL would hang here", comm->args->timeout, text);
+	return fail(comm->failure, "nothing moved for %u s: %sNCCL would hang here",
+		    comm->args->timeout, text);
 }
 
 /* Goes round until the kernels are done, or the proxies where @drain is true. */

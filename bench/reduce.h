@@ -11,7 +11,7 @@ struct reduce {
 	void *dst;
 	size_t count;			/* elements */
 	unsigned int iters;
-	double seconds;			/* out: until the last kernel was done, as a stream's synchronisation would see it */
+	double seconds; /* out: until the last kernel was done, as a stream's synchronisation would see it */
 	double cpu_seconds;		/* out: user and system time of the process meanwhile */
 };
 

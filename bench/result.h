@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a run found: one line for each size, and the sums over all ranks. Shown as nccl-tests shows it, and written as JSON. */
+/* What a run found: one line for each size, and the sums over all ranks; as text and as JSON. */
 #ifndef BENCH_RESULT_H
 #define BENCH_RESULT_H
 
@@ -10,7 +10,7 @@ struct result {
 	uint64_t bytes, count;
 	double seconds;		/* for one all-reduce: the ranks' mean */
 	double cpu_seconds;	/* for one all-reduce: all ranks together */
-	uint64_t wrong;		/* elements, over all ranks; bytes written beyond the result count too */
+	uint64_t wrong;		/* elements and bytes beyond the result, over all ranks */
 	bool checked;
 };
 
@@ -21,7 +21,8 @@ struct totals {
 	uint64_t messages, empty_messages;	/* given to isend by all ranks, likewise */
 	uint64_t bytes_sent, bytes_received;
 	uint64_t flushes;
-	double wall_seconds, cpu_seconds;	/* of the timed all-reduces: the longest rank's, all ranks' */
+	double wall_seconds;			/* of the timed all-reduces: the slowest rank's */
+	double cpu_seconds;			/* of the same: all ranks' */
 	struct metrics metrics;			/* over all ranks */
 };
 
@@ -34,6 +35,7 @@ void table_line(const struct result *result, int ranks, const struct element *el
 void table_end(const struct result *results, unsigned int n, int ranks, const struct totals *totals);
 
 /* 0 or -errno. */
-int json_write(const char *path, const struct comm *comm, const struct result *results, unsigned int n, const struct totals *totals);
+int json_write(const char *path, const struct comm *comm, const struct result *results,
+	       unsigned int n, const struct totals *totals);
 
 #endif

@@ -16,7 +16,8 @@ static size_t min(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-void ring_part(size_t count, size_t element_size, unsigned int channel, unsigned int channels, size_t *first, size_t *part)
+void ring_part(size_t count, size_t element_size, unsigned int channel, unsigned int channels,
+	       size_t *first, size_t *part)
 {
 	size_t grain = PART_GRAIN / element_size;
 	size_t grains = div_up(count, grain);

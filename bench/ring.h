@@ -25,13 +25,14 @@ struct ring_op {
 };
 
 /* The part of @count elements that falls to @channel of @channels. Parts are whole multiples of 512 bytes, but for the last. */
-void ring_part(size_t count, size_t element_size, unsigned int channel, unsigned int channels, size_t *first, size_t *part);
+void ring_part(size_t count, size_t element_size, unsigned int channel, unsigned int channels,
+	       size_t *first, size_t *part);
 
 size_t ring_ops(const struct ring *ring);
 struct ring_op ring_op(const struct ring *ring, size_t index);
 /* Steps of the FIFO that all of the ring's sends take; its receives take as many. */
 size_t ring_steps(const struct ring *ring);
-/* Elements of each slice of an operation of @count elements: the first has that many if there are so many, the second the rest. */
+/* Elements of a slice when an operation has @count: the first slice is filled first. */
 size_t ring_slice(const struct ring *ring, size_t count);
 
 #endif

@@ -20,7 +20,8 @@ static int choose_metrics_dir(struct session *session)
 	snprintf(session->metrics_dir, sizeof(session->metrics_dir), "/tmp/allreduce.XXXXXX");
 	if (!mkdtemp(session->metrics_dir)) {
 		session->metrics_dir[0] = '\0';
-		return fail(&session->failure, "cannot make a folder in /tmp for the plugin's counters: %m");
+		return fail(&session->failure,
+			    "cannot make a folder in /tmp for the plugin's counters: %m");
 	}
 	setenv(METRICS_ENV, session->metrics_dir, 1);
 	return 0;
@@ -41,20 +42,24 @@ void session_clean(struct session *session)
 /* Handles travel against the ring: whoever sends must have its successor's. */
 static void exchange_handles(struct comm *comm)
 {
-	int next = (comm->rank + 1) % comm->ranks, previous = (comm->rank + comm->ranks - 1) % comm->ranks;
+	int next = (comm->rank + 1) % comm->ranks,
+	    previous = (comm->rank + comm->ranks - 1) % comm->ranks;
 
 	for (unsigned int c = 0; c < comm->n_channels; c++) {
 		struct channel *channel = &comm->channels[c];
 
-		MPI_Sendrecv(channel->own_handle, NCCL_NET_HANDLE_MAXSIZE, MPI_BYTE, previous, (int)c, channel->peer_handle,
-			     NCCL_NET_HANDLE_MAXSIZE, MPI_BYTE, next, (int)c, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+		MPI_Sendrecv(channel->own_handle, NCCL_NET_HANDLE_MAXSIZE, MPI_BYTE, previous,
+			     (int)c, channel->peer_handle, NCCL_NET_HANDLE_MAXSIZE, MPI_BYTE, next,
+			     (int)c, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
 	}
 }
 
 static void name_connections(struct comm *comm)
 {
-	int next = (comm->rank + 1) % comm->ranks, previous = (comm->rank + comm->ranks - 1) % comm->ranks;
-	bool flush = comm->args->flush == FLUSH_ALWAYS || (comm->args->flush == FLUSH_AUTO && comm->props.forceFlush);
+	int next = (comm->rank + 1) % comm->ranks,
+	    previous = (comm->rank + comm->ranks - 1) % comm->ranks;
+	bool flush = comm->args->flush == FLUSH_ALWAYS ||
+		     (comm->args->flush == FLUSH_AUTO && comm->props.forceFlush);
 
 	for (unsigned int c = 0; c < comm->n_channels; c++) {
 		struct channel *channel = &comm->channels[c];
@@ -99,15 +104,23 @@ int session_open(struct session *session, int rank, int ranks)
 	const struct args *args = &session->args;
 
 	session->comm = (struct comm){
-		.rank = rank, .ranks = ranks, .args = args, .net = &session->net, .failure = &session->failure,
+		.rank = rank,
+		.ranks = ranks,
+		.args = args,
+		.net = &session->net,
+		.failure = &session->failure,
 	};
 	net_logger_set_rank(rank);
 	if (ranks < 2)
-		return fail(&session->failure, "a ring has two ranks or more: mpirun -n 2 allreduce ...");
-	if (choose_metrics_dir(session) || net_load(&session->net, args->plugin, args->abi, &session->failure) ||
+		return fail(&session->failure,
+			    "a ring has two ranks or more: mpirun -n 2 allreduce ...");
+	if (choose_metrics_dir(session) ||
+	    net_load(&session->net, args->plugin, args->abi, &session->failure) ||
 	    comm_init(&session->comm) || make_buffers(session) ||
-	    worker_start(&session->service, "service", &session->net, args->timeout, &session->failure) ||
-	    worker_start(&session->progress, "progress", &session->net, args->timeout, &session->failure))
+	    worker_start(&session->service, "service", &session->net, args->timeout,
+			 &session->failure) ||
+	    worker_start(&session->progress, "progress", &session->net, args->timeout,
+			 &session->failure))
 		return -1;
 	return make_connections(session);
 }
@@ -138,7 +151,9 @@ int session_close(struct session *session)
 	if (comm_finalize(comm))
 		return -1;
 	if (!metrics_read(getenv(METRICS_ENV), &session->totals.metrics))
-		return fail(&session->failure, "the plugin's counters in %s are not in Prometheus' text form", getenv(METRICS_ENV));
+		return fail(&session->failure,
+			    "the plugin's counters in %s are not in Prometheus' text form",
+			    getenv(METRICS_ENV));
 	return 0;
 }
 
@@ -150,7 +165,8 @@ static void sum_u64(uint64_t *values, int n)
 void session_sum(struct session *session)
 {
 	struct totals *totals = &session->totals;
-	uint64_t sums[] = { totals->messages, totals->empty_messages, totals->bytes_sent, totals->bytes_received, totals->flushes };
+	uint64_t sums[] = { totals->messages, totals->empty_messages, totals->bytes_sent,
+			    totals->bytes_received, totals->flushes };
 	int present = totals->metrics.present;
 
 	sum_u64(sums, 5);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A rank's whole run: from the plugin's load to the sums over all ranks. All calls are made by the main thread, which alone speaks MPI. */
+/* A rank's whole run, from the plugin's load to the sums over all ranks. */
 #ifndef BENCH_SESSION_H
 #define BENCH_SESSION_H
 
@@ -8,6 +8,7 @@
 
 #define RESULT_GUARD 64	/* bytes after the result that must stay as they were */
 
+/* Its calls are for the main thread, which alone speaks MPI. */
 struct session {
 	struct args args;
 	struct failure failure;

@@ -15,7 +15,11 @@
 static int run(struct session *session, struct reduce *reduce, size_t count, unsigned int iters)
 {
 	*reduce = (struct reduce){
-		.comm = &session->comm, .src = session->src->addr, .dst = session->dst->addr, .count = count, .iters = iters,
+		.comm = &session->comm,
+		.src = session->src->addr,
+		.dst = session->dst->addr,
+		.count = count,
+		.iters = iters,
 	};
 	if (!iters)
 		return 0;
@@ -40,14 +44,19 @@ static uint64_t wrong(struct session *session, size_t count)
 	size_t first = 0, n;
 	uint64_t beyond = 0;
 
-	n = element->wrong(session->dst->addr, count, (unsigned int)session->comm.ranks, session->round, &first);
+	n = element->wrong(session->dst->addr, count, (unsigned int)session->comm.ranks,
+			   session->round, &first);
 	for (size_t i = 0; i < RESULT_GUARD; i++)
 		beyond += guard[i] != POISON;
 	if (n)
-		fprintf(stderr, "allreduce: rank %d: %zu of %zu elements are wrong, the first is element %zu\n", session->comm.rank, n, count, first);
+		fprintf(stderr,
+			"allreduce: rank %d: %zu of %zu elements are wrong, the first is element %zu\n",
+			session->comm.rank, n, count, first);
 	if (beyond)
-		fprintf(stderr, "allreduce: rank %d: %" PRIu64 " bytes after the result of %zu elements were overwritten\n", session->comm.rank,
-			beyond, count);
+		fprintf(stderr,
+			"allreduce: rank %d: %" PRIu64
+			" bytes after the result of %zu elements were overwritten\n",
+			session->comm.rank, beyond, count);
 	return n + beyond;
 }
 
@@ -69,7 +78,8 @@ static int check(struct session *session, size_t count, struct result *result, s
 }
 
 /* Puts the mean over the ranks, and the CPU time of all, into @result. */
-static void account(struct session *session, struct result *result, double seconds, double cpu, unsigned int iters)
+static void account(struct session *session, struct result *result, double seconds, double cpu,
+		    unsigned int iters)
 {
 	double sums[2] = { seconds, cpu };
 
@@ -118,7 +128,8 @@ static int run_sizes(struct session *session)
 	const struct args *args = &session->args;
 	struct result result;
 
-	for (uint64_t bytes = args->min_bytes; bytes <= args->max_bytes; bytes = args->factor ? bytes * args->factor : bytes + args->step_bytes)
+	for (uint64_t bytes = args->min_bytes; bytes <= args->max_bytes;
+	     bytes = args->factor ? bytes * args->factor : bytes + args->step_bytes)
 		if (run_size(session, bytes, &result) || add_result(session, &result))
 			return -1;
 	return 0;
@@ -134,7 +145,8 @@ static int run_random(struct session *session)
 	uint64_t state = args->seed;
 
 	for (unsigned int i = 0; i < args->random; i++) {
-		size_t count = random_size(&state, args->min_bytes, args->max_bytes) / args->element->size;
+		size_t count =
+			random_size(&state, args->min_bytes, args->max_bytes) / args->element->size;
 
 		if (check(session, count, &result, &reduce))
 			return -1;

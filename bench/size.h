@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Byte counts as nccl-tests takes them: 8, 64K, 1M, 2G; and the sequences of sizes that a run goes through. */
+/* Byte counts as nccl-tests takes them (8, 64K, 1M, 2G), and random ones. */
 #ifndef BENCH_SIZE_H
 #define BENCH_SIZE_H
 

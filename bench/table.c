@@ -30,18 +30,23 @@ void table_header(const struct comm *comm)
 {
 	const struct args *args = comm->args;
 
-	printf("# all-reduce over %d ranks, %u channel%s, sum of %s, data in %s memory\n", comm->ranks, args->channels,
-	       args->channels == 1 ? "" : "s", args->element->name, devmem_mem_kind_name(args->memory));
-	printf("# net plugin %s, interface version %d, %d device%s, the first %s; FIFOs in %s\n", comm->plugin_name, comm->net->abi,
-	       comm->devices, comm->devices == 1 ? "" : "s", comm->device_name, fifos(comm));
+	printf("# all-reduce over %d ranks, %u channel%s, sum of %s, data in %s memory\n",
+	       comm->ranks, args->channels, args->channels == 1 ? "" : "s", args->element->name,
+	       devmem_mem_kind_name(args->memory));
+	printf("# net plugin %s, interface version %d, %d device%s, the first %s; FIFOs in %s\n",
+	       comm->plugin_name, comm->net->abi, comm->devices, comm->devices == 1 ? "" : "s",
+	       comm->device_name, fifos(comm));
 	if (args->random)
-		printf("# %u all-reduces of random sizes, %" PRIu64 " to %" PRIu64 " bytes, seed %" PRIu64 ", each checked\n#\n",
+		printf("# %u all-reduces of random sizes, %" PRIu64 " to %" PRIu64
+		       " bytes, seed %" PRIu64 ", each checked\n#\n",
 		       args->random, args->min_bytes, args->max_bytes, args->seed);
 	else
-		printf("# for each size %u timed after %u for warm-up, %u checked\n#\n", args->iters, args->warmup, args->checks);
-	printf("# %11s %12s %8s %6s %5s %10s %7s %7s %7s %10s\n", "size", "count", "type", "redop", "root", "time", "algbw", "busbw", "#wrong",
-	       "cpu");
-	printf("# %11s %12s %8s %6s %5s %10s %7s %7s %7s %10s\n", "(B)", "(elements)", "", "", "", "(us)", "(GB/s)", "(GB/s)", "", "(us)");
+		printf("# for each size %u timed after %u for warm-up, %u checked\n#\n",
+		       args->iters, args->warmup, args->checks);
+	printf("# %11s %12s %8s %6s %5s %10s %7s %7s %7s %10s\n", "size", "count", "type", "redop",
+	       "root", "time", "algbw", "busbw", "#wrong", "cpu");
+	printf("# %11s %12s %8s %6s %5s %10s %7s %7s %7s %10s\n", "(B)", "(elements)", "", "", "",
+	       "(us)", "(GB/s)", "(GB/s)", "", "(us)");
 	fflush(stdout);
 }
 
@@ -51,8 +56,9 @@ void table_line(const struct result *result, int ranks, const struct element *el
 
 	if (result->checked)
 		snprintf(wrong, sizeof(wrong), "%" PRIu64, result->wrong);
-	printf("%13" PRIu64 " %12" PRIu64 " %8s %6s %5d %10.2f %7.3f %7.3f %7s %10.1f\n", result->bytes, result->count, element->name, "sum",
-	       -1, result->seconds * 1e6, result_algbw(result), result_busbw(result, ranks), wrong, result->cpu_seconds * 1e6);
+	printf("%13" PRIu64 " %12" PRIu64 " %8s %6s %5d %10.2f %7.3f %7.3f %7s %10.1f\n",
+	       result->bytes, result->count, element->name, "sum", -1, result->seconds * 1e6,
+	       result_algbw(result), result_busbw(result, ranks), wrong, result->cpu_seconds * 1e6);
 	fflush(stdout);
 }
 
@@ -64,13 +70,18 @@ static void metrics_print(const struct metrics *metrics)
 		printf("#   the plugin left no counters\n");
 		return;
 	}
-	printf("#   received       %" PRIu64 " bytes in device memory, %" PRIu64 " linear, %" PRIu64 " plain\n", v[METRIC_RX_DEVICE],
-	       v[METRIC_RX_LINEAR], v[METRIC_RX_PLAIN]);
-	printf("#   sent           %" PRIu64 " bytes from device memory, %" PRIu64 " zerocopy from the host, %" PRIu64 " copied by the host, %"
-	       PRIu64 " staged\n", v[METRIC_TX_DEVICE], v[METRIC_TX_ZEROCOPY], v[METRIC_TX_COPIED], v[METRIC_TX_STAGED]);
-	printf("#   placed         %" PRIu64 " bytes by the device's copy engine\n", v[METRIC_PLACED]);
-	printf("#   tokens         %" PRIu64 " taken, %" PRIu64 " returned\n", v[METRIC_TOKENS_TAKEN], v[METRIC_TOKENS_RETURNED]);
-	printf("#   requests       %" PRIu64 " sends, %" PRIu64 " receives\n", v[METRIC_SENDS], v[METRIC_RECVS]);
+	printf("#   received       %" PRIu64 " bytes in device memory, %" PRIu64 " linear, %" PRIu64
+	       " plain\n",
+	       v[METRIC_RX_DEVICE], v[METRIC_RX_LINEAR], v[METRIC_RX_PLAIN]);
+	printf("#   sent           %" PRIu64 " bytes from device memory, %" PRIu64
+	       " zerocopy from the host, %" PRIu64 " copied by the host, %" PRIu64 " staged\n",
+	       v[METRIC_TX_DEVICE], v[METRIC_TX_ZEROCOPY], v[METRIC_TX_COPIED], v[METRIC_TX_STAGED]);
+	printf("#   placed         %" PRIu64 " bytes by the device's copy engine\n",
+	       v[METRIC_PLACED]);
+	printf("#   tokens         %" PRIu64 " taken, %" PRIu64 " returned\n",
+	       v[METRIC_TOKENS_TAKEN], v[METRIC_TOKENS_RETURNED]);
+	printf("#   requests       %" PRIu64 " sends, %" PRIu64 " receives\n", v[METRIC_SENDS],
+	       v[METRIC_RECVS]);
 }
 
 void table_end(const struct result *results, unsigned int n, int ranks, const struct totals *totals)
@@ -79,12 +90,18 @@ void table_end(const struct result *results, unsigned int n, int ranks, const st
 
 	for (unsigned int i = 0; i < n; i++)
 		sum += result_busbw(&results[i], ranks);
-	printf("# Out of bounds values : %" PRIu64 " %s\n", totals->wrong, totals->wrong ? "FAILED" : totals->checks ? "OK" : "(nothing was checked)");
+	printf("# Out of bounds values : %" PRIu64 " %s\n", totals->wrong,
+	       totals->wrong    ? "FAILED"
+	       : totals->checks ? "OK"
+				: "(nothing was checked)");
 	printf("# Avg bus bandwidth    : %g\n#\n", n ? sum / n : 0);
-	printf("# where the bytes went (all ranks, all %" PRIu64 " all-reduces, those for warm-up and checks included)\n", totals->all_reduces);
-	printf("#   through isend  %" PRIu64 " bytes in %" PRIu64 " messages, %" PRIu64 " of them empty; through irecv %" PRIu64 " bytes\n",
+	printf("# where the bytes went (all ranks, all %" PRIu64
+	       " all-reduces, those for warm-up and checks included)\n",
+	       totals->all_reduces);
+	printf("#   through isend  %" PRIu64 " bytes in %" PRIu64 " messages, %" PRIu64
+	       " of them empty; through irecv %" PRIu64 " bytes\n",
 	       totals->bytes_sent, totals->messages, totals->empty_messages, totals->bytes_received);
 	metrics_print(&totals->metrics);
-	printf("#   time           %.3f s of wall clock, %.3f s of CPU over all ranks (timed all-reduces)\n", totals->wall_seconds,
-	       totals->cpu_seconds);
+	printf("#   time           %.3f s of wall clock, %.3f s of CPU over all ranks (timed all-reduces)\n",
+	       totals->wall_seconds, totals->cpu_seconds);
 }

@@ -40,8 +40,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-static int load(const struct args *args, const char *json, const char *from, const char *to, struct run_figures *run,
-		struct failure *failure)
+static int load(const struct args *args, const char *json, const char *from, const char *to,
+		struct run_figures *run, struct failure *failure)
 {
 	if (verdict_load_json(json, run, failure))
 		return -1;
@@ -79,7 +79,8 @@ static void row_seconds(const char *name, const double *devmem, const double *pl
 
 #define ROW(name, member) row(name, devmem ? &devmem->member : NULL, plain ? &plain->member : NULL)
 #define ROW_METRIC(name, metric) ROW(name, metrics.values[metric])
-#define ROW_SECONDS(name, member) row_seconds(name, devmem ? &devmem->member : NULL, plain ? &plain->member : NULL)
+#define ROW_SECONDS(name, member)                                                                  \
+	row_seconds(name, devmem ? &devmem->member : NULL, plain ? &plain->member : NULL)
 
 static void show(const struct run_figures *devmem, const struct run_figures *plain)
 {
@@ -115,7 +116,9 @@ static void show(const struct run_figures *devmem, const struct run_figures *pla
 int main(int argc, char **argv)
 {
 	static const struct argp argp = {
-		.options = options, .parser = parse, .doc = "Tells whether every byte of a run went where it must.",
+		.options = options,
+		.parser = parse,
+		.doc = "Tells whether every byte of a run went where it must.",
 	};
 	struct run_figures devmem = { 0 }, plain = { 0 };
 	struct failure failure = { 0 };

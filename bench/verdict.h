@@ -11,16 +11,17 @@
 
 /* The kernel's counters of a NIC, or what they grew by. */
 struct nic_counters {
-	uint64_t rx_devmem, tx_devmem;	/* payload bytes that the NIC wrote to and read from device memory, those sent again included */
-	uint64_t rx_linear;		/* bytes left with the headers on a queue bound to device memory */
+	uint64_t rx_devmem, tx_devmem;	/* payload written to, read from device memory; repeats count */
+	uint64_t rx_linear;		/* bytes left with the headers on a bound queue */
 	uint64_t drops;			/* packets, both directions */
 };
 
 struct run_figures {
-	bool sizes;			/* the run went through sizes in order, so that expected is known */
-	uint64_t expected;		/* payload bytes that a ring all-reduce of these sizes takes, over all ranks */
+	bool sizes;			/* the run went through sizes in order: expected is known */
+	uint64_t expected;		/* payload bytes that rings of these sizes take, over all ranks */
 	uint64_t checks, wrong;
-	uint64_t messages, bytes_sent, bytes_received;	/* as allreduce gave them to the plugin and got them */
+	uint64_t messages;		/* given to isend */
+	uint64_t bytes_sent, bytes_received;	/* through isend, through irecv */
 	struct metrics metrics;		/* the plugin's counters */
 	bool has_nic;
 	struct nic_counters nic;	/* growth over all hosts */

@@ -8,7 +8,8 @@
 /* Every rank sends its part of the buffer 2 (n - 1) times 1/n: together 2 (n - 1) buffers. */
 static uint64_t expected_bytes(const json_t *root, const json_t *results)
 {
-	uint64_t repeats = (uint64_t)(json_integer_value(json_object_get(root, "iters")) + json_integer_value(json_object_get(root, "warmup")) +
+	uint64_t repeats = (uint64_t)(json_integer_value(json_object_get(root, "iters")) +
+				      json_integer_value(json_object_get(root, "warmup")) +
 				      json_integer_value(json_object_get(root, "checks")));
 	uint64_t ranks = (uint64_t)json_integer_value(json_object_get(root, "ranks")), sum = 0;
 	const json_t *line;
@@ -23,23 +24,30 @@ static void load_metrics(const json_t *counters, struct metrics *metrics)
 {
 	metrics->present = json_is_object(counters);
 	for (unsigned int i = 0; i < METRIC_COUNT; i++)
-		metrics->values[i] = (uint64_t)json_integer_value(json_object_get(counters, metric_name(i)));
+		metrics->values[i] =
+			(uint64_t)json_integer_value(json_object_get(counters, metric_name(i)));
 }
 
 int verdict_load_json(const char *path, struct run_figures *run, struct failure *failure)
 {
 	json_error_t error;
-	json_t *root = json_load_file(path, 0, &error), *totals, *results, *counters;
+	json_t *root = json_load_file(path, 0, &error), *results, *counters;
 	json_int_t checks, wrong, messages, sent, received, random;
 	int ret = 0;
 
 	if (!root)
-		return fail(failure, "%s: %s (did the all-reduce end before its results were written?)", path, error.text);
-	if (json_unpack_ex(root, &error, 0, "{s:o, s:I, s:o, s:{s:I, s:I, s:I, s:I, s:I, s:F, s:F, s:o}}", "results", &results, "random", &random,
-			   "totals", &totals, "totals", "checks", &checks, "wrong", &wrong, "messages", &messages, "bytes_sent", &sent,
-			   "bytes_received", &received, "wall_seconds", &run->wall_seconds, "cpu_seconds", &run->cpu_seconds,
+		return fail(failure,
+			    "%s: %s (did the all-reduce end before its results were written?)",
+			    path, error.text);
+	if (json_unpack_ex(root, &error, 0,
+			   "{s:o, s:I, s:{s:I, s:I, s:I, s:I, s:I, s:F, s:F, s:o}}",
+			   "results", &results, "random", &random, "totals",
+			   "checks", &checks, "wrong", &wrong, "messages", &messages,
+			   "bytes_sent", &sent, "bytes_received", &received,
+			   "wall_seconds", &run->wall_seconds, "cpu_seconds", &run->cpu_seconds,
 			   "counters", &counters)) {
-		ret = fail(failure, "%s: %s: it was not written by this version of allreduce", path, error.text);
+		ret = fail(failure, "%s: %s: it was not written by this version of allreduce", path,
+			   error.text);
 		goto out;
 	}
 	run->sizes = random == 0;
@@ -67,11 +75,15 @@ static int load_counters(const char *path, struct nic_counters *counters, struct
 	fclose(file);
 	text[len] = '\0';
 	if (!nic_counters_parse(text, counters))
-		return fail(failure, "%s: there is no counter of device memory in it: is it `ethtool -S` of a dmnic?", path);
+		return fail(
+			failure,
+			"%s: there is no counter of device memory in it: is it `ethtool -S` of a dmnic?",
+			path);
 	return 0;
 }
 
-int verdict_load_nic(const char *before, const char *after, struct run_figures *run, struct failure *failure)
+int verdict_load_nic(const char *before, const char *after, struct run_figures *run,
+		     struct failure *failure)
 {
 	struct nic_counters start = { 0 }, end = { 0 };
 

@@ -40,7 +40,8 @@ static void *loop(void *arg)
 	return NULL;
 }
 
-int worker_start(struct worker *worker, const char *name, struct net *net, unsigned int timeout, struct failure *failure)
+int worker_start(struct worker *worker, const char *name, struct net *net, unsigned int timeout,
+		 struct failure *failure)
 {
 	pthread_condattr_t attr;
 	int ret;
@@ -62,7 +63,8 @@ int worker_start(struct worker *worker, const char *name, struct net *net, unsig
 
 static bool overdue(const struct worker *worker)
 {
-	return now_ns() > atomic_load_explicit(&worker->alive, memory_order_relaxed) + worker->timeout * 1000000000ULL + WATCH_GRACE_NS;
+	return now_ns() > atomic_load_explicit(&worker->alive, memory_order_relaxed) +
+				  worker->timeout * 1000000000ULL + WATCH_GRACE_NS;
 }
 
 int worker_run(struct worker *worker, int (*job)(void *arg), void *arg, struct failure *failure)
@@ -83,8 +85,9 @@ int worker_run(struct worker *worker, int (*job)(void *arg), void *arg, struct f
 		if (worker->job && overdue(worker)) {
 			const char *inside = __atomic_load_n(&worker->net->inside, __ATOMIC_RELAXED);
 
-			fail(failure, "the %s thread has not come back for %u s from %s%s", worker->name, worker->timeout,
-			     inside ? "the plugin's " : "its job", inside ? inside : "");
+			fail(failure, "the %s thread has not come back for %u s from %s%s",
+			     worker->name, worker->timeout, inside ? "the plugin's " : "its job",
+			     inside ? inside : "");
 			pthread_mutex_unlock(&worker->lock);
 			return -1;
 		}

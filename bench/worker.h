@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A thread that does one job after another, as NCCL's service and progress threads do, watched by the thread that waits for it. */
+/* A thread that does one job after another, watched by the thread that waits for it. */
 #ifndef BENCH_WORKER_H
 #define BENCH_WORKER_H
 
@@ -12,6 +12,7 @@
 
 struct net;
 
+/* NCCL's service and progress threads are such. */
 struct worker {
 	const char *name;
 	struct net *net;		/* whose calls the thread makes */
@@ -28,10 +29,12 @@ struct worker {
 
 uint64_t now_ns(void);
 
-int worker_start(struct worker *worker, const char *name, struct net *net, unsigned int timeout, struct failure *failure);
+int worker_start(struct worker *worker, const char *name, struct net *net, unsigned int timeout,
+		 struct failure *failure);
 /*
- * Runs @job on the worker and waits for its result. A job that does not come round within the timeout is given up with a failure that
- * names the plugin's call it hangs in; the process cannot use the worker after that.
+ * Runs @job on the worker and waits for its result. A job that does not come round within the
+ * timeout is given up with a failure that names the plugin's call it hangs in; the process cannot
+ * use the worker after that.
  */
 int worker_run(struct worker *worker, int (*job)(void *arg), void *arg, struct failure *failure);
 void worker_stop(struct worker *worker);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Test equipment: a net plugin over plain TCP on 127.0.0.1 that is strict with its caller and can be told to fail. Not for use. */
+/* Test equipment, not for use: a simple net plugin on 127.0.0.1, strict with its caller, that fails on request. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,8 +16,9 @@
 #include "nccl/net_v9.h"
 
 /*
- * LOOPBACK_FAULT: refuse (init fails), or, when FAULT_AT messages were posted: corrupt (one bit of one message changes), short (messages
- * lose their last byte), hang (receives stop being done), error (test fails), block (test does not come back).
+ * LOOPBACK_FAULT: refuse (init fails), or, when FAULT_AT messages were posted: corrupt (one bit of
+ * one message changes), short (messages lose their last byte), hang (receives stop being done), error
+ * (test fails), block (test does not come back).
  * LOOPBACK_DMABUF=1: device memory is taken, by its dmabuf.
  */
 #define FAULT_AT 5
@@ -27,7 +28,7 @@
 struct request {
 	struct comm *comm;
 	uint8_t *data;
-	uint64_t len;		/* of the message, or the room for it; goes ahead of the data on the wire */
+	uint64_t len;		/* of the message; goes ahead of the data on the wire */
 	uint64_t room;
 	size_t header_done, data_done;
 	bool used, done;
@@ -48,14 +49,16 @@ struct region {
 
 struct handle {
 	struct sockaddr_in addr;
-	int connecting;		/* 0, or the descriptor plus 1: state between calls, which must get the same handle again */
+	int connecting;		/* 0, or the descriptor plus 1: kept from call to call */
 };
 
 static ncclDebugLogger_t logger;
 static uint64_t messages;
 static bool corrupted;
 
-#define MISUSE(text) (logger(NCCL_LOG_WARN, NCCL_NET, __FILE__, __LINE__, "loopback: the caller %s", text), ncclInternalError)
+#define MISUSE(text)                                                                               \
+	(logger(NCCL_LOG_WARN, NCCL_NET, __FILE__, __LINE__, "loopback: the caller %s", text),     \
+	 ncclInternalError)
 
 static bool fault(const char *name)
 {
@@ -77,7 +80,8 @@ static ncclResult_t init_v10(ncclDebugLogger_t log, ncclProfilerCallback_t profi
 	return init_v8(log);
 }
 
-static ncclResult_t init_v11(void **ctx, uint64_t id, ncclNetCommConfig_t *config, ncclDebugLogger_t log, ncclProfilerCallback_t profiler)
+static ncclResult_t init_v11(void **ctx, uint64_t id, ncclNetCommConfig_t *config,
+			     ncclDebugLogger_t log, ncclProfilerCallback_t profiler)
 {
 	*ctx = &logger;
 	return init_v8(log);
@@ -150,11 +154,13 @@ static struct comm *new_comm(int fd, bool sends)
 
 static ncclResult_t listen_v8(int dev, void *handle, void **listener)
 {
-	struct handle own = { .addr = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) } };
+	struct handle own = { .addr = { .sin_family = AF_INET,
+					.sin_addr.s_addr = htonl(INADDR_LOOPBACK) } };
 	socklen_t len = sizeof(own.addr);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 || bind(fd, (struct sockaddr *)&own.addr, len) || listen(fd, 8) || getsockname(fd, (struct sockaddr *)&own.addr, &len))
+	if (fd < 0 || bind(fd, (struct sockaddr *)&own.addr, len) || listen(fd, 8) ||
+	    getsockname(fd, (struct sockaddr *)&own.addr, &len))
 		return ncclSystemError;
 	memset(handle, 0, NCCL_NET_HANDLE_MAXSIZE);
 	memcpy(handle, &own, sizeof(own));
@@ -179,7 +185,8 @@ static ncclResult_t connect_v8(int dev, void *handle, void **comm, ncclNetDevice
 		return ncclSuccess;
 	}
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0 || (connect(fd, (struct sockaddr *)&peer.addr, sizeof(peer.addr)) && errno != EINPROGRESS))
+	if (fd < 0 ||
+	    (connect(fd, (struct sockaddr *)&peer.addr, sizeof(peer.addr)) && errno != EINPROGRESS))
 		return ncclSystemError;
 	peer.connecting = fd + 1;
 	memcpy(handle, &peer, sizeof(peer));
@@ -187,13 +194,16 @@ static ncclResult_t connect_v8(int dev, void *handle, void **comm, ncclNetDevice
 	return ncclSuccess;
 }
 
-static ncclResult_t connect_v10(int dev, ncclNetCommConfig_t *config, void *handle, void **comm, ncclNetDeviceHandle_t **device)
+static ncclResult_t connect_v10(int dev, ncclNetCommConfig_t *config, void *handle, void **comm,
+				ncclNetDeviceHandle_t **device)
 {
-	return config->trafficClass == NCCL_NET_TRAFFIC_CLASS_UNDEF ? connect_v8(dev, handle, comm, device) :
-	       MISUSE("gives a traffic class that nobody set");
+	return config->trafficClass == NCCL_NET_TRAFFIC_CLASS_UNDEF
+		       ? connect_v8(dev, handle, comm, device)
+		       : MISUSE("gives a traffic class that nobody set");
 }
 
-static ncclResult_t connect_v11(void *ctx, int dev, void *handle, void **comm, ncclNetDeviceHandle_t **device)
+static ncclResult_t connect_v11(void *ctx, int dev, void *handle, void **comm,
+				ncclNetDeviceHandle_t **device)
 {
 	return connect_v8(dev, handle, comm, device);
 }
@@ -219,10 +229,12 @@ static ncclResult_t reg(void *comm, void *data, size_t size, int type, void **mh
 
 static ncclResult_t reg_host(void *comm, void *data, size_t size, int type, void **mhandle)
 {
-	return type == NCCL_PTR_HOST ? reg(comm, data, size, type, mhandle) : MISUSE("registers memory that the properties do not offer");
+	return type == NCCL_PTR_HOST ? reg(comm, data, size, type, mhandle)
+				     : MISUSE("registers memory that the properties do not offer");
 }
 
-static ncclResult_t reg_dmabuf(void *comm, void *data, size_t size, int type, uint64_t offset, int fd, void **mhandle)
+static ncclResult_t reg_dmabuf(void *comm, void *data, size_t size, int type, uint64_t offset,
+			       int fd, void **mhandle)
 {
 	if (type != NCCL_PTR_CUDA || fcntl(fd, F_GETFD) < 0)
 		return MISUSE("registers a dmabuf that is none");
@@ -235,7 +247,8 @@ static ncclResult_t dereg(void *comm, void *mhandle)
 	return ncclSuccess;
 }
 
-static ncclResult_t post(struct comm *comm, void *data, size_t size, const struct region *region, void **request)
+static ncclResult_t post(struct comm *comm, void *data, size_t size, const struct region *region,
+			 void **request)
 {
 	struct request *new = &comm->requests[comm->posted % NCCL_NET_MAX_REQUESTS];
 
@@ -258,12 +271,14 @@ static ncclResult_t post(struct comm *comm, void *data, size_t size, const struc
 	return ncclSuccess;
 }
 
-static ncclResult_t isend_v10(void *comm, void *data, size_t size, int tag, void *mhandle, void *phandle, void **request)
+static ncclResult_t isend_v10(void *comm, void *data, size_t size, int tag, void *mhandle,
+			      void *phandle, void **request)
 {
 	return post(comm, data, size, mhandle, request);
 }
 
-static ncclResult_t isend_v9(void *comm, void *data, size_t size, int tag, void *mhandle, void **request)
+static ncclResult_t isend_v9(void *comm, void *data, size_t size, int tag, void *mhandle,
+			     void **request)
 {
 	return post(comm, data, size, mhandle, request);
 }
@@ -273,17 +288,21 @@ static ncclResult_t isend_v8(void *comm, void *data, int size, int tag, void *mh
 	return post(comm, data, (size_t)size, mhandle, request);
 }
 
-static ncclResult_t irecv_v10(void *comm, int n, void **data, size_t *sizes, int *tags, void **mhandles, void **phandles, void **request)
+static ncclResult_t irecv_v10(void *comm, int n, void **data, size_t *sizes, int *tags,
+			      void **mhandles, void **phandles, void **request)
 {
-	return n == 1 ? post(comm, data[0], sizes[0], mhandles[0], request) : MISUSE("asks for more receives than maxRecvs");
+	return n == 1 ? post(comm, data[0], sizes[0], mhandles[0], request)
+		      : MISUSE("asks for more receives than maxRecvs");
 }
 
-static ncclResult_t irecv_v9(void *comm, int n, void **data, size_t *sizes, int *tags, void **mhandles, void **request)
+static ncclResult_t irecv_v9(void *comm, int n, void **data, size_t *sizes, int *tags,
+			     void **mhandles, void **request)
 {
 	return irecv_v10(comm, n, data, sizes, tags, mhandles, NULL, request);
 }
 
-static ncclResult_t irecv_v8(void *comm, int n, void **data, int *sizes, int *tags, void **mhandles, void **request)
+static ncclResult_t irecv_v8(void *comm, int n, void **data, int *sizes, int *tags, void **mhandles,
+			     void **request)
 {
 	size_t size = (size_t)sizes[0];
 
@@ -295,7 +314,8 @@ static int move_bytes(const struct comm *comm, void *bytes, size_t size, size_t 
 {
 	while (*done < size) {
 		uint8_t *at = (uint8_t *)bytes + *done;
-		ssize_t n = comm->sends ? send(comm->fd, at, size - *done, MSG_NOSIGNAL) : recv(comm->fd, at, size - *done, 0);
+		ssize_t n = comm->sends ? send(comm->fd, at, size - *done, MSG_NOSIGNAL)
+					: recv(comm->fd, at, size - *done, 0);
 
 		if (n == 0)
 			return -ECONNRESET;
@@ -308,7 +328,8 @@ static int move_bytes(const struct comm *comm, void *bytes, size_t size, size_t 
 
 static ncclResult_t move_request(struct request *request)
 {
-	int ret = move_bytes(request->comm, &request->len, sizeof(request->len), &request->header_done);
+	int ret = move_bytes(request->comm, &request->len, sizeof(request->len),
+			     &request->header_done);
 
 	if (ret == 1 && request->len > request->room)
 		return ncclInvalidUsage;
@@ -372,28 +393,55 @@ static ncclResult_t flush(void *comm, int n, void **data, int *sizes, void **mha
 static ncclResult_t close_comm(void *arg)
 {
 	struct comm *comm = arg;
-	ncclResult_t result = comm->posted == comm->finished ? ncclSuccess : MISUSE("closes with requests in flight");
+	ncclResult_t result = comm->posted == comm->finished
+				      ? ncclSuccess
+				      : MISUSE("closes with requests in flight");
 
 	close(comm->fd);
 	free(comm);
 	return result;
 }
 
-#define COMMON \
-	.name = "loopback", .devices = devices, .accept = accept_one, .regMr = reg_host, .regMrDmaBuf = reg_dmabuf, .deregMr = dereg, \
-	.iflush = flush, .test = test, .closeSend = close_comm, .closeRecv = close_comm, .closeListen = close_comm, .irecvConsumed = consumed
+#define COMMON                                                                                     \
+	.name = "loopback", .devices = devices, .accept = accept_one, .regMr = reg_host,           \
+	.regMrDmaBuf = reg_dmabuf, .deregMr = dereg, .iflush = flush, .test = test,                \
+	.closeSend = close_comm, .closeRecv = close_comm, .closeListen = close_comm,               \
+	.irecvConsumed = consumed
 
 EXPORT const ncclNet_v8_t ncclNetPlugin_v8 = {
-	COMMON, .init = init_v8, .getProperties = properties_v8, .listen = listen_v8, .connect = connect_v8, .isend = isend_v8, .irecv = irecv_v8,
+	COMMON,
+	.init = init_v8,
+	.getProperties = properties_v8,
+	.listen = listen_v8,
+	.connect = connect_v8,
+	.isend = isend_v8,
+	.irecv = irecv_v8,
 };
 EXPORT const ncclNet_v9_t ncclNetPlugin_v9 = {
-	COMMON, .init = init_v8, .getProperties = properties_v9, .listen = listen_v8, .connect = connect_v8, .isend = isend_v9, .irecv = irecv_v9,
+	COMMON,
+	.init = init_v8,
+	.getProperties = properties_v9,
+	.listen = listen_v8,
+	.connect = connect_v8,
+	.isend = isend_v9,
+	.irecv = irecv_v9,
 };
 EXPORT const ncclNet_v10_t ncclNetPlugin_v10 = {
-	COMMON, .init = init_v10, .getProperties = properties_v10, .listen = listen_v8, .connect = connect_v10, .isend = isend_v10,
+	COMMON,
+	.init = init_v10,
+	.getProperties = properties_v10,
+	.listen = listen_v8,
+	.connect = connect_v10,
+	.isend = isend_v10,
 	.irecv = irecv_v10,
 };
 EXPORT const ncclNet_v11_t ncclNetPlugin_v11 = {
-	COMMON, .init = init_v11, .getProperties = properties_v11, .listen = listen_v11, .connect = connect_v11, .isend = isend_v10,
-	.irecv = irecv_v10, .finalize = finalize,
+	COMMON,
+	.init = init_v11,
+	.getProperties = properties_v11,
+	.listen = listen_v11,
+	.connect = connect_v11,
+	.isend = isend_v10,
+	.irecv = irecv_v10,
+	.finalize = finalize,
 };
