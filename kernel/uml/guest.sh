@@ -49,6 +49,7 @@ done
 for number in "$hosts" "$nics" "$queues" "$mtu" "$timeout"; do
 	[[ $number =~ ^[0-9]+$ ]] || die "'$number' is not a number: see guest --help"
 done
+[ $# -gt 0 ] || [ -t 0 ] || die "a shell in the guest needs a terminal; give a command after --, see guest --help"
 [ "$hosts" -ge 2 ] || die "--hosts $hosts: at least two hosts are needed"
 [ -n "$mem" ] || { mem=1G; [ "$flavour" != debug ] || mem=2G; }
 

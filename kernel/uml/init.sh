@@ -26,7 +26,7 @@ finish() {
 	dmesg >/run/out/dmesg
 	echo "$1" >/run/out/status
 	sync
-	poweroff -f
+	poweroff -f -d
 }
 . /run/out/settings || finish 125
 export DEVMEM_OUT=/run/out
