@@ -6,6 +6,14 @@
 #include <errno.h>
 #include <string.h>
 
+/* CMSG_FIRSTHDR checks that a header fits, not that what it announces does. */
+static bool is_whole(const struct msghdr *msg, const struct cmsghdr *header)
+{
+	size_t start = (size_t)((const uint8_t *)header - (const uint8_t *)msg->msg_control);
+
+	return header->cmsg_len <= msg->msg_controllen - start;
+}
+
 static bool is_devmem(const struct cmsghdr *header)
 {
 	return header->cmsg_level == SOL_SOCKET &&
@@ -38,6 +46,8 @@ int recv_parse(const struct msghdr *msg, size_t received, struct devmem_frag *fr
 	for (struct cmsghdr *header = CMSG_FIRSTHDR(msg); header; header = CMSG_NXTHDR((struct msghdr *)msg, header)) {
 		struct devmem_frag frag;
 
+		if (!is_whole(msg, header))
+			return -EPROTO;
 		if (!is_devmem(header))
 			continue;
 		frag = to_frag(header, linear);
