@@ -10,29 +10,35 @@
 #include <string.h>
 
 struct devmem_binding {
-	struct nl_call call;	/* the kernel keeps the binding as long as this socket is open */
+	struct nl_call call; /* the kernel keeps the binding as long as this socket is open */
 	uint32_t id;
 };
 
-/* What an error number of bind-rx or bind-tx means, and what to do (net/core/netdev-genl.c, net/core/devmem.c). */
+/* What an error number of bind-rx or bind-tx means, and what to do (net/core/netdev-genl.c,
+ * net/core/devmem.c). */
 static const char *bind_advice(int code, bool rx)
 {
 	switch (-code) {
 	case EPERM:
-		return "binding rx queues needs CAP_NET_ADMIN in the initial user namespace: run with it";
+		return "binding rx queues needs CAP_NET_ADMIN in the initial user namespace: run "
+		       "with it";
 	case EEXIST:
-		return "the queue is bound already (see: ip -d link, bench of another process): choose another queue, or detach XDP";
+		return "the queue is bound already (see: ip -d link, bench of another process): "
+		       "choose another queue, or detach XDP";
 	case ERANGE:
 		return "the NIC has fewer rx queues: see ethtool -l";
 	case EBUSY:
 		return "the queue is in use by AF_XDP: choose another queue";
 	case ENODATA:
-		return "the driver did not take device memory: switch header split on (ethtool -G DEV tcp-data-split on)";
+		return "the driver did not take device memory: switch header split on (ethtool -G "
+		       "DEV tcp-data-split on)";
 	case EOPNOTSUPP:
 		return rx ? "the NIC's driver cannot receive to device memory: see docs/hardware.md"
-			  : "the kernel or the NIC's driver cannot send device memory: needs Linux 6.16 or this project's series";
+			  : "the kernel or the NIC's driver cannot send device memory: needs Linux "
+			    "6.16 or this project's series";
 	case EINVAL:
-		return "the dmabuf must be whole pages, header split on, and the device a real one with a DMA parent";
+		return "the dmabuf must be whole pages, header split on, and the device a real one "
+		       "with a DMA parent";
 	case EBADF:
 		return "the file descriptor is no dmabuf";
 	case ENODEV:
@@ -45,21 +51,23 @@ static const char *bind_advice(int code, bool rx)
 	}
 }
 
-static int bind_error(struct devmem_error *err, int code, const struct nl_call *call, unsigned int ifindex, bool rx)
+static int bind_error(struct devmem_error *err, int code, const struct nl_call *call,
+		      unsigned int ifindex, bool rx)
 {
 	char name[IF_NAMESIZE] = "?";
 	const char *text = call && call->extack[0] ? call->extack : NULL;
 
 	if_indextoname(ifindex, name);
-	return devmem_error_set(err, code, "bind-%s of a dmabuf to %s failed: %s%s%s%s; %s", rx ? "rx" : "tx", name,
-				strerror(-code), text ? " (kernel: " : "", text ? text : "", text ? ")" : "",
-				bind_advice(code, rx));
+	return devmem_error_set(err, code, "bind-%s of a dmabuf to %s failed: %s%s%s%s; %s",
+				rx ? "rx" : "tx", name, strerror(-code), text ? " (kernel: " : "",
+				text ? text : "", text ? ")" : "", bind_advice(code, rx));
 }
 
 static int put_queues(struct nl_msg *msg, const unsigned int *queues, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++) {
-		struct nlattr *nest = nla_nest_start(msg, DEVMEM_NETDEV_A_DMABUF_QUEUES | NLA_F_NESTED);
+		struct nlattr *nest = nla_nest_start(msg,
+						     DEVMEM_NETDEV_A_DMABUF_QUEUES | NLA_F_NESTED);
 
 		if (!nest || nla_put_u32(msg, DEVMEM_NETDEV_A_QUEUE_ID, queues[i]) ||
 		    nla_put_u32(msg, DEVMEM_NETDEV_A_QUEUE_TYPE, DEVMEM_NETDEV_QUEUE_TYPE_RX))
@@ -79,8 +87,9 @@ static int take_id(struct nlattr **attrs, void *arg)
 	return 0;
 }
 
-static int bind_dmabuf(uint8_t command, unsigned int ifindex, int dmabuf_fd, const unsigned int *queues, unsigned int n,
-		       struct devmem_binding **binding, struct devmem_error *err)
+static int bind_dmabuf(uint8_t command, unsigned int ifindex, int dmabuf_fd,
+		       const unsigned int *queues, unsigned int n, struct devmem_binding **binding,
+		       struct devmem_error *err)
 {
 	bool rx = command == DEVMEM_NETDEV_CMD_BIND_RX;
 	struct devmem_binding *new;
@@ -98,7 +107,8 @@ static int bind_dmabuf(uint8_t command, unsigned int ifindex, int dmabuf_fd, con
 	}
 	msg = nl_call_request(&new->call, command, 1);
 	if (!msg || nla_put_u32(msg, DEVMEM_NETDEV_A_DMABUF_IFINDEX, ifindex) ||
-	    nla_put_u32(msg, DEVMEM_NETDEV_A_DMABUF_FD, (uint32_t)dmabuf_fd) || put_queues(msg, queues, n)) {
+	    nla_put_u32(msg, DEVMEM_NETDEV_A_DMABUF_FD, (uint32_t)dmabuf_fd) ||
+	    put_queues(msg, queues, n)) {
 		nlmsg_free(msg);
 		ret = devmem_error_set(err, -ENOMEM, "out of memory");
 		goto fail;
@@ -122,7 +132,8 @@ int devmem_bind_rx(unsigned int ifindex, int dmabuf_fd, const unsigned int *queu
 	return bind_dmabuf(DEVMEM_NETDEV_CMD_BIND_RX, ifindex, dmabuf_fd, queues, n, binding, err);
 }
 
-int devmem_bind_tx(unsigned int ifindex, int dmabuf_fd, struct devmem_binding **binding, struct devmem_error *err)
+int devmem_bind_tx(unsigned int ifindex, int dmabuf_fd, struct devmem_binding **binding,
+		   struct devmem_error *err)
 {
 	return bind_dmabuf(DEVMEM_NETDEV_CMD_BIND_TX, ifindex, dmabuf_fd, NULL, 0, binding, err);
 }
@@ -148,14 +159,17 @@ static int take_queue_dmabuf(struct nlattr **attrs, void *arg)
 	return 0;
 }
 
-int devmem_queue_binding(unsigned int ifindex, unsigned int queue, uint32_t *dmabuf_id, struct devmem_error *err)
+int devmem_queue_binding(unsigned int ifindex, unsigned int queue, uint32_t *dmabuf_id,
+			 struct devmem_error *err)
 {
 	struct nl_call call;
 	struct nl_msg *msg;
 	int ret = nl_call_open(&call, DEVMEM_NETDEV_FAMILY);
 
 	if (ret)
-		return devmem_error_set(err, ret, "the kernel has no netdev netlink family: needs Linux 6.12 or later");
+		return devmem_error_set(
+			err, ret,
+			"the kernel has no netdev netlink family: needs Linux 6.12 or later");
 	msg = nl_call_request(&call, DEVMEM_NETDEV_CMD_QUEUE_GET, 1);
 	if (!msg || nla_put_u32(msg, DEVMEM_NETDEV_A_QUEUE_ID, queue) ||
 	    nla_put_u32(msg, DEVMEM_NETDEV_A_QUEUE_TYPE, DEVMEM_NETDEV_QUEUE_TYPE_RX) ||
@@ -163,11 +177,12 @@ int devmem_queue_binding(unsigned int ifindex, unsigned int queue, uint32_t *dma
 		nlmsg_free(msg);
 		ret = -ENOMEM;
 	} else {
-		ret = nl_call_ask(&call, msg, DEVMEM_NETDEV_A_QUEUE_DMABUF, take_queue_dmabuf, dmabuf_id);
+		ret = nl_call_ask(&call, msg, DEVMEM_NETDEV_A_QUEUE_DMABUF, take_queue_dmabuf,
+				  dmabuf_id);
 	}
 	if (ret)
-		devmem_error_set(err, ret, "queue-get of rx queue %u of interface %u: %s %s", queue, ifindex, strerror(-ret),
-				 call.extack);
+		devmem_error_set(err, ret, "queue-get of rx queue %u of interface %u: %s %s", queue,
+				 ifindex, strerror(-ret), call.extack);
 	nl_call_close(&call);
 	return ret;
 }

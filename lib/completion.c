@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Which zerocopy sends of a socket are done, from the ranges that its error queue tells, in any order. */
+/* Which zerocopy sends of a socket are done, from the ranges that its error queue tells, in any
+ * order. */
 #include "completion.h"
 
 #include <errno.h>
@@ -28,7 +29,8 @@ int completion_mark(struct completion_set *set, uint32_t first, uint32_t last)
 {
 	uint32_t under_way = set->next - set->done;
 
-	if (first - set->done >= under_way || last - set->done >= under_way || last - first >= under_way)
+	if (first - set->done >= under_way || last - set->done >= under_way ||
+	    last - first >= under_way)
 		return -EPROTO;
 	for (uint32_t number = first; number != last + 1; number++)
 		*word_of(set, number) |= bit_of(number);

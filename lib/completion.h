@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Which zerocopy sends of a socket are done, from the ranges that its error queue tells, in any order. */
+/* Which zerocopy sends of a socket are done, from the ranges that its error queue tells, in any
+ * order. */
 #ifndef DEVMEM_COMPLETION_H
 #define DEVMEM_COMPLETION_H
 
@@ -15,9 +16,10 @@ extern "C" {
 
 /* Numbers are the kernel's: 32 bits, from 0, wrapping. Zero-initialise before use. */
 struct completion_set {
-	uint32_t next;		/* the number of the next send */
-	uint32_t done;		/* every number before this one is done */
-	uint64_t early[COMPLETION_WINDOW / 64];	/* bit n % window: n is done, though an earlier one is not */
+	uint32_t next; /* the number of the next send */
+	uint32_t done; /* every number before this one is done */
+	uint64_t early[COMPLETION_WINDOW /
+		       64]; /* bit n % window: n is done, though an earlier one is not */
 };
 
 /* True when no further send may start before some complete. */

@@ -84,7 +84,8 @@ void conn_close(struct conn *conn)
 		conn_put_record(conn, WIRE_FIN, WIRE_INLINE, conn->posted, 0);
 	if (!conn->error)
 		(void)conn_flush(conn);
-	/* A socket closed with unread bytes resets the connection, and what is under way to the peer is lost. */
+	/* A socket closed with unread bytes resets the connection, and what is under way to the
+	 * peer is lost. */
 	while (conn_fill(conn) > 0)
 		conn->in_start = conn->in_end;
 	if (conn->data)
@@ -108,13 +109,16 @@ int conn_fail(struct conn *conn, int code, const char *what)
 	if (conn->error)
 		return conn->error;
 	conn->error = code;
-	device->log(LOG_LEVEL_WARN, __func__, __LINE__, "%s %s on %s: %s: %s; %u of %u messages were %s", conn->sender ? "sending to" :
-		    "receiving from", conn->peer, device->nic.name, what, strerror(-code), conn->current, conn->posted,
+	device->log(LOG_LEVEL_WARN, __func__, __LINE__,
+		    "%s %s on %s: %s: %s; %u of %u messages were %s",
+		    conn->sender ? "sending to" : "receiving from", conn->peer, device->nic.name,
+		    what, strerror(-code), conn->current, conn->posted,
 		    conn->sender ? "sent" : "received");
 	return code;
 }
 
-int conn_post(struct conn *conn, void *addr, size_t size, const struct region *region, struct request **request)
+int conn_post(struct conn *conn, void *addr, size_t size, const struct region *region,
+	      struct request **request)
 {
 	struct request *slot = &conn->requests[conn->posted % CONN_REQUESTS];
 
@@ -169,12 +173,14 @@ int conn_test(struct request *request, size_t *len)
 	return 1;
 }
 
-void conn_put_record(struct conn *conn, enum wire_record_type type, enum wire_via via, uint32_t seq, uint64_t len)
+void conn_put_record(struct conn *conn, enum wire_record_type type, enum wire_via via, uint32_t seq,
+		     uint64_t len)
 {
-	struct wire_record record = { .type = (uint8_t)type, .via = (uint8_t)via, .seq = seq, .len = len };
+	struct wire_record record = {
+		.type = (uint8_t)type, .via = (uint8_t)via, .seq = seq, .len = len};
 
 	if (conn->out_len + WIRE_RECORD_BYTES > sizeof(conn->out))
-		return;	/* only the last record of a connection that is stuck comes here */
+		return; /* only the last record of a connection that is stuck comes here */
 	wire_put_record(conn->out + conn->out_len, &record);
 	conn->out_len += WIRE_RECORD_BYTES;
 }
@@ -204,7 +210,8 @@ int conn_fill(struct conn *conn)
 		conn->in_end -= conn->in_start;
 		conn->in_start = 0;
 	}
-	n = recv(conn->control, conn->in + conn->in_end, sizeof(conn->in) - conn->in_end, MSG_DONTWAIT);
+	n = recv(conn->control, conn->in + conn->in_end, sizeof(conn->in) - conn->in_end,
+		 MSG_DONTWAIT);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	if (!n)
@@ -221,7 +228,8 @@ int conn_get_record(struct conn *conn, struct wire_record *record)
 		ret = conn_fill(conn);
 		if (ret <= 0)
 			return ret;
-		ret = wire_get_record(conn->in + conn->in_start, conn->in_end - conn->in_start, record);
+		ret = wire_get_record(conn->in + conn->in_start, conn->in_end - conn->in_start,
+				      record);
 	}
 	if (ret)
 		return ret == -EAGAIN ? 0 : ret;

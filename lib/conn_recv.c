@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The receiving end of a connection: learns messages from control, takes their bytes, has them placed in their buffers. */
+/* The receiving end of a connection: learns messages from control, takes their bytes, has them
+ * placed in their buffers. */
 #include "conn.h"
 
 #include <errno.h>
@@ -7,7 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define FLUSH_TOKENS 64	/* one system call returns so many tokens or more */
+#define FLUSH_TOKENS 64 /* one system call returns so many tokens or more */
 
 /* Tells the sender, with the first buffer, what kind of memory it will be. */
 static void tell_mode(struct conn *conn)
@@ -19,17 +20,24 @@ static void tell_mode(struct conn *conn)
 	conn_put_record(conn, WIRE_MODE, WIRE_INLINE, 0, conn->mode);
 }
 
-static int accept_message(struct conn *conn, struct request *request, const struct wire_record *record)
+static int accept_message(struct conn *conn, struct request *request,
+			  const struct wire_record *record)
 {
 	if (record->type == WIRE_FIN)
-		return conn_fail(conn, -ECONNRESET, "the peer closed the connection though messages were expected");
-	if (record->type != WIRE_MSG || record->seq != request->seq || (record->via == WIRE_DATA && !conn->data))
-		return conn_fail(conn, -EPROTO, "the peer sent a control record that makes no sense here");
+		return conn_fail(conn, -ECONNRESET,
+				 "the peer closed the connection though messages were expected");
+	if (record->type != WIRE_MSG || record->seq != request->seq ||
+	    (record->via == WIRE_DATA && !conn->data))
+		return conn_fail(conn, -EPROTO,
+				 "the peer sent a control record that makes no sense here");
 	if (record->len > request->room) {
 		conn->device->log(LOG_LEVEL_WARN, __func__, __LINE__,
-				  "message %u from %s has %llu bytes, but the receive posted for it has room for %zu: the two "
-				  "sides disagree about sizes (is every rank running the same program and NCCL settings?)",
-				  record->seq, conn->peer, (unsigned long long)record->len, request->room);
+				  "message %u from %s has %llu bytes, but the receive posted for "
+				  "it has room for %zu: the two "
+				  "sides disagree about sizes (is every rank running the same "
+				  "program and NCCL settings?)",
+				  record->seq, conn->peer, (unsigned long long)record->len,
+				  request->room);
 		return conn_fail(conn, -EMSGSIZE, "a message was larger than its receive");
 	}
 	request->len = record->len;
@@ -48,14 +56,15 @@ static int hold_token(struct conn *conn, uint64_t fence, uint32_t token)
 		if (!held)
 			return -ENOMEM;
 		for (unsigned int i = 0; i < conn->n_held; i++)
-			held[i] = conn->held[(conn->held_first + i) & ((1u << conn->held_order) - 1)];
+			held[i] =
+				conn->held[(conn->held_first + i) & ((1u << conn->held_order) - 1)];
 		free(conn->held);
 		conn->held = held;
 		conn->held_order = order;
 		conn->held_first = 0;
 	}
 	conn->held[(conn->held_first + conn->n_held++) & ((1u << conn->held_order) - 1)] =
-		(struct held_token){ .fence = fence, .token = token };
+		(struct held_token){.fence = fence, .token = token};
 	return 0;
 }
 
@@ -113,10 +122,11 @@ static void add_piece(struct conn *conn, uint8_t *dst, const uint8_t *src, size_
 {
 	struct devmem_copy *last = conn->n_pieces ? &conn->pieces[conn->n_pieces - 1] : NULL;
 
-	if (last && (const uint8_t *)last->src + last->len == src && (uint8_t *)last->dst + last->len == dst)
+	if (last && (const uint8_t *)last->src + last->len == src &&
+	    (uint8_t *)last->dst + last->len == dst)
 		last->len += len;
 	else
-		conn->pieces[conn->n_pieces++] = (struct devmem_copy){ dst, src, len };
+		conn->pieces[conn->n_pieces++] = (struct devmem_copy){dst, src, len};
 }
 
 static bool bounce_free(struct conn *conn)
@@ -151,7 +161,8 @@ static int take_data(struct conn *conn, struct request *request)
 		} else {
 			conn->pieces_from_bounce = true;
 		}
-		add_piece(conn, request->addr + request->moved, src + frags[i].offset, frags[i].len);
+		add_piece(conn, request->addr + request->moved, src + frags[i].offset,
+			  frags[i].len);
 		request->moved += frags[i].len;
 	}
 	return 1;
@@ -208,7 +219,7 @@ static int take_control(struct conn *conn, struct request *request)
 static int step(struct conn *conn, struct request *request)
 {
 	struct wire_record record;
-	int ret = place(conn, request);	/* what the engine could not take last time */
+	int ret = place(conn, request); /* what the engine could not take last time */
 
 	if (ret <= 0)
 		return ret;
@@ -234,7 +245,8 @@ static int return_tokens(struct conn *conn, bool dry)
 	ret = release_held(conn);
 	if (ret < 0)
 		return ret;
-	/* When nothing more is to come, waiting for a larger batch would only keep memory from the NIC. */
+	/* When nothing more is to come, waiting for a larger batch would only keep memory from the
+	 * NIC. */
 	if (devmem_stream_tokens_batched(conn->data) >= FLUSH_TOKENS || dry)
 		return devmem_stream_token_flush(conn->data);
 	return 0;

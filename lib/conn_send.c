@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The sending end of a connection: announces messages on control, then moves their bytes by the way that suits them. */
+/* The sending end of a connection: announces messages on control, then moves their bytes by the way
+ * that suits them. */
 #include "conn.h"
 
 #include <errno.h>
@@ -7,8 +8,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define MAX_SEND (1024 * 1024)	/* bytes of one sendmsg */
-#define IDLE_CHECK 64		/* idle calls between looks at whether the peer is still there */
+#define MAX_SEND (1024 * 1024) /* bytes of one sendmsg */
+#define IDLE_CHECK 64	       /* idle calls between looks at whether the peer is still there */
 
 /* The receiver says once where its buffers are; nothing may be sent before. */
 static int learn_mode(struct conn *conn)
@@ -31,12 +32,13 @@ static enum wire_via choose_via(const struct conn *conn)
 }
 
 /*
- * Writes the records of all posted messages whose bytes travel apart, so that one system call announces many. The bytes
- * of an inline message must follow its record at once.
+ * Writes the records of all posted messages whose bytes travel apart, so that one system call
+ * announces many. The bytes of an inline message must follow its record at once.
  */
 static void announce(struct conn *conn)
 {
-	while (conn->announced != conn->posted && conn->out_len + WIRE_RECORD_BYTES <= sizeof(conn->out)) {
+	while (conn->announced != conn->posted &&
+	       conn->out_len + WIRE_RECORD_BYTES <= sizeof(conn->out)) {
 		struct request *request = &conn->requests[conn->announced % CONN_REQUESTS];
 
 		request->via = request->len ? choose_via(conn) : WIRE_INLINE;
@@ -50,8 +52,10 @@ static void announce(struct conn *conn)
 	}
 }
 
-/* Host bytes of @request from where it stands: its memory, or a copy of it when the CPU cannot read that. 0: not there yet. */
-static int host_bytes(struct conn *conn, const struct request *request, const uint8_t **bytes, size_t *n)
+/* Host bytes of @request from where it stands: its memory, or a copy of it when the CPU cannot read
+ * that. 0: not there yet. */
+static int host_bytes(struct conn *conn, const struct request *request, const uint8_t **bytes,
+		      size_t *n)
 {
 	struct devmem_exporter *exporter = conn->device->exporter;
 	struct devmem_copy piece;
@@ -66,8 +70,11 @@ static int host_bytes(struct conn *conn, const struct request *request, const ui
 		return -ENOMEM;
 	if (conn->bounce_start == conn->bounce_len && !conn->bounce_busy) {
 		conn->bounce_start = 0;
-		conn->bounce_len = request->len - request->moved < CONN_BOUNCE ? request->len - request->moved : CONN_BOUNCE;
-		piece = (struct devmem_copy){ conn->bounce, request->addr + request->moved, conn->bounce_len };
+		conn->bounce_len = request->len - request->moved < CONN_BOUNCE
+					   ? request->len - request->moved
+					   : CONN_BOUNCE;
+		piece = (struct devmem_copy){conn->bounce, request->addr + request->moved,
+					     conn->bounce_len};
 		ret = devmem_copy_start(exporter, &piece, 1, &conn->bounce_fence);
 		if (ret) {
 			conn->bounce_len = 0;
@@ -106,10 +113,11 @@ static ssize_t send_piece(struct conn *conn, struct request *request)
 	if (request->via == WIRE_DATA && request->region && request->region->tx) {
 		const struct devmem_mem *mem = request->region->mem;
 
-		sent = devmem_stream_send_device(conn->data, request->region->tx_id,
-						 mem->dmabuf_offset + (uint64_t)(request->addr - (uint8_t *)mem->addr) +
-							 request->moved,
-						 left < MAX_SEND ? left : MAX_SEND, &request->completion);
+		sent = devmem_stream_send_device(
+			conn->data, request->region->tx_id,
+			mem->dmabuf_offset + (uint64_t)(request->addr - (uint8_t *)mem->addr) +
+				request->moved,
+			left < MAX_SEND ? left : MAX_SEND, &request->completion);
 		if (sent > 0) {
 			request->zerocopy = true;
 			conn->counts.tx_device += (size_t)sent;
@@ -151,8 +159,8 @@ static int send_current(struct conn *conn, struct request *request, bool *moved)
 }
 
 /*
- * A peer that has died shows on its own when bytes are to be sent; here for those that wait for the mode or for room. One that has all
- * bytes may close first.
+ * A peer that has died shows on its own when bytes are to be sent; here for those that wait for the
+ * mode or for room. One that has all bytes may close first.
  */
 static int check_peer(struct conn *conn)
 {
@@ -196,7 +204,8 @@ bool conn_send_complete(struct conn *conn, const struct request *request)
 {
 	if (!request->zerocopy || devmem_stream_sent(conn->data, request->completion))
 		return true;
-	/* The error queue says which sends are acknowledged; a broken socket shows at the next send. */
+	/* The error queue says which sends are acknowledged; a broken socket shows at the next
+	 * send. */
 	(void)devmem_stream_reap(conn->data);
 	return devmem_stream_sent(conn->data, request->completion);
 }

@@ -10,26 +10,26 @@ static const struct {
 	const char *name;
 	size_t offset;
 } symbols[] = {
-	{ "cuInit", offsetof(struct cuda_driver, init) },
-	{ "cuGetErrorString", offsetof(struct cuda_driver, get_error_string) },
-	{ "cuCtxGetDevice", offsetof(struct cuda_driver, ctx_get_device) },
-	{ "cuDeviceGet", offsetof(struct cuda_driver, device_get) },
-	{ "cuDeviceGetAttribute", offsetof(struct cuda_driver, device_get_attribute) },
-	{ "cuDevicePrimaryCtxRetain", offsetof(struct cuda_driver, primary_ctx_retain) },
-	{ "cuDevicePrimaryCtxRelease_v2", offsetof(struct cuda_driver, primary_ctx_release) },
-	{ "cuCtxPushCurrent_v2", offsetof(struct cuda_driver, ctx_push) },
-	{ "cuCtxPopCurrent_v2", offsetof(struct cuda_driver, ctx_pop) },
-	{ "cuMemAlloc_v2", offsetof(struct cuda_driver, mem_alloc) },
-	{ "cuMemFree_v2", offsetof(struct cuda_driver, mem_free) },
-	{ "cuMemGetHandleForAddressRange", offsetof(struct cuda_driver, get_handle_for_range) },
-	{ "cuFlushGPUDirectRDMAWrites", offsetof(struct cuda_driver, flush_writes) },
-	{ "cuStreamCreate", offsetof(struct cuda_driver, stream_create) },
-	{ "cuStreamDestroy_v2", offsetof(struct cuda_driver, stream_destroy) },
-	{ "cuMemcpyAsync", offsetof(struct cuda_driver, memcpy_async) },
-	{ "cuEventCreate", offsetof(struct cuda_driver, event_create) },
-	{ "cuEventRecord", offsetof(struct cuda_driver, event_record) },
-	{ "cuEventQuery", offsetof(struct cuda_driver, event_query) },
-	{ "cuEventDestroy_v2", offsetof(struct cuda_driver, event_destroy) },
+	{"cuInit", offsetof(struct cuda_driver, init)},
+	{"cuGetErrorString", offsetof(struct cuda_driver, get_error_string)},
+	{"cuCtxGetDevice", offsetof(struct cuda_driver, ctx_get_device)},
+	{"cuDeviceGet", offsetof(struct cuda_driver, device_get)},
+	{"cuDeviceGetAttribute", offsetof(struct cuda_driver, device_get_attribute)},
+	{"cuDevicePrimaryCtxRetain", offsetof(struct cuda_driver, primary_ctx_retain)},
+	{"cuDevicePrimaryCtxRelease_v2", offsetof(struct cuda_driver, primary_ctx_release)},
+	{"cuCtxPushCurrent_v2", offsetof(struct cuda_driver, ctx_push)},
+	{"cuCtxPopCurrent_v2", offsetof(struct cuda_driver, ctx_pop)},
+	{"cuMemAlloc_v2", offsetof(struct cuda_driver, mem_alloc)},
+	{"cuMemFree_v2", offsetof(struct cuda_driver, mem_free)},
+	{"cuMemGetHandleForAddressRange", offsetof(struct cuda_driver, get_handle_for_range)},
+	{"cuFlushGPUDirectRDMAWrites", offsetof(struct cuda_driver, flush_writes)},
+	{"cuStreamCreate", offsetof(struct cuda_driver, stream_create)},
+	{"cuStreamDestroy_v2", offsetof(struct cuda_driver, stream_destroy)},
+	{"cuMemcpyAsync", offsetof(struct cuda_driver, memcpy_async)},
+	{"cuEventCreate", offsetof(struct cuda_driver, event_create)},
+	{"cuEventRecord", offsetof(struct cuda_driver, event_record)},
+	{"cuEventQuery", offsetof(struct cuda_driver, event_query)},
+	{"cuEventDestroy_v2", offsetof(struct cuda_driver, event_destroy)},
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -42,8 +42,11 @@ static int find_symbols(struct devmem_error *err)
 		void *symbol = dlsym(library, symbols[i].name);
 
 		if (!symbol)
-			return devmem_error_set(err, -ENODEV, "libcuda.so.1 has no %s: the NVIDIA driver is too old, device memory TCP needs "
-						"one of CUDA 11.7 or later", symbols[i].name);
+			return devmem_error_set(err, -ENODEV,
+						"libcuda.so.1 has no %s: the NVIDIA driver is too "
+						"old, device memory TCP needs "
+						"one of CUDA 11.7 or later",
+						symbols[i].name);
 		*(void **)((char *)&loaded + symbols[i].offset) = symbol;
 	}
 	return 0;

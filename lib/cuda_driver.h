@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The calls of CUDA's driver that the exporter makes, found in libcuda.so.1 at run time: nothing is linked, so the library works
- * where there is no driver. Types and numbers are those of the driver's binary interface (CUDA 11.7 and later).
+ * The calls of CUDA's driver that the exporter makes, found in libcuda.so.1 at run time: nothing is
+ * linked, so the library works where there is no driver. Types and numbers are those of the
+ * driver's binary interface (CUDA 11.7 and later).
  */
 #ifndef DEVMEM_CUDA_DRIVER_H
 #define DEVMEM_CUDA_DRIVER_H
@@ -26,8 +27,9 @@ enum {
 };
 
 enum {
-	CUDA_FLUSH_BY_HOST = 1,		/* bit of the flush options */
-	CUDA_ORDERING_OWNER = 100,	/* writes of other devices are seen in order by the GPU that owns the memory */
+	CUDA_FLUSH_BY_HOST = 1, /* bit of the flush options */
+	CUDA_ORDERING_OWNER =
+		100, /* writes of other devices are seen in order by the GPU that owns the memory */
 	CUDA_FLUSH_TARGET_CURRENT = 0,
 	CUDA_FLUSH_TO_OWNER = 100,
 	CUDA_HANDLE_DMA_BUF_FD = 1,
@@ -50,7 +52,8 @@ struct cuda_driver {
 	int (*ctx_pop)(void **context);
 	int (*mem_alloc)(cuda_ptr *addr, size_t size);
 	int (*mem_free)(cuda_ptr addr);
-	int (*get_handle_for_range)(void *handle, cuda_ptr addr, size_t size, int type, unsigned long long flags);
+	int (*get_handle_for_range)(void *handle, cuda_ptr addr, size_t size, int type,
+				    unsigned long long flags);
 	int (*flush_writes)(int target, int scope);
 	int (*stream_create)(void **stream, unsigned int flags);
 	int (*stream_destroy)(void *stream);
@@ -64,7 +67,8 @@ struct cuda_driver {
 /* Loads libcuda.so.1 once and keeps it. -ENODEV with the reason. */
 int cuda_driver_load(const struct cuda_driver **driver, struct devmem_error *err);
 /* As devmem_exporter_open_cuda(), with a driver of the caller's: for tests. */
-int cuda_exporter_open(const struct cuda_driver *driver, int ordinal, struct devmem_exporter **exporter, struct devmem_error *err);
+int cuda_exporter_open(const struct cuda_driver *driver, int ordinal,
+		       struct devmem_exporter **exporter, struct devmem_error *err);
 
 #ifdef __cplusplus
 }

@@ -8,19 +8,24 @@
 static int say_plan(struct device *device, struct devmem_error *err)
 {
 	if (!device->plan.fallback) {
-		device->log(LOG_LEVEL_INFO, __func__, __LINE__, "%s: %s (memory: %s)", device->nic.name, plan_text(&device->plan),
+		device->log(LOG_LEVEL_INFO, __func__, __LINE__, "%s: %s (memory: %s)",
+			    device->nic.name, plan_text(&device->plan),
 			    devmem_mem_kind_name(devmem_exporter_kind(device->exporter)));
 		return 0;
 	}
 	stat_add(&device->totals->fallbacks, 1);
 	if (device->options.require)
-		return devmem_error_set(err, -EOPNOTSUPP, "device memory TCP is required and not possible: %s", device->plan.reason);
-	device->log(LOG_LEVEL_WARN, __func__, __LINE__, "falling back to: %s. Why: %s", plan_text(&device->plan), device->plan.reason);
+		return devmem_error_set(err, -EOPNOTSUPP,
+					"device memory TCP is required and not possible: %s",
+					device->plan.reason);
+	device->log(LOG_LEVEL_WARN, __func__, __LINE__, "falling back to: %s. Why: %s",
+		    plan_text(&device->plan), device->plan.reason);
 	return 0;
 }
 
-int device_open(const struct devmem_nic *nic, struct devmem_exporter *exporter, const struct device_options *options,
-		struct stat_totals *totals, log_fn log, struct device **device, struct devmem_error *err)
+int device_open(const struct devmem_nic *nic, struct devmem_exporter *exporter,
+		const struct device_options *options, struct stat_totals *totals, log_fn log,
+		struct device **device, struct devmem_error *err)
 {
 	struct devmem_nic_caps caps;
 	struct device *new;
@@ -80,12 +85,13 @@ void device_put(struct device *device)
 
 int device_pool(struct device *device, struct pool **pool, struct devmem_error *err)
 {
-	struct devmem_error why = { 0 };
+	struct devmem_error why = {0};
 	int ret = 0;
 
 	pthread_mutex_lock(&device->lock);
 	if (!device->pool && device->plan.rx == PLAN_RX_DEVICE &&
-	    pool_open(&device->nic, device->exporter, device->options.pool_bytes, device->options.lease_dir, &device->pool, &why)) {
+	    pool_open(&device->nic, device->exporter, device->options.pool_bytes,
+		      device->options.lease_dir, &device->pool, &why)) {
 		plan_degrade_rx(&device->plan, &why);
 		ret = say_plan(device, err);
 	}
@@ -94,10 +100,11 @@ int device_pool(struct device *device, struct pool **pool, struct devmem_error *
 	return ret;
 }
 
-/* Sending from the memory itself is a matter of speed: where it is refused, data is staged. Called under the lock. */
+/* Sending from the memory itself is a matter of speed: where it is refused, data is staged. Called
+ * under the lock. */
 static int bind_for_send(struct device *device, struct region *region, struct devmem_error *err)
 {
-	struct devmem_error why = { 0 };
+	struct devmem_error why = {0};
 
 	if (region->tx || device->plan.tx != PLAN_TX_DEVICE)
 		return 0;
@@ -119,15 +126,16 @@ static struct region *region_find(const struct device *device, const void *addr,
 	return region;
 }
 
-static int region_new(struct device *device, void *addr, size_t size, int dmabuf_fd, uint64_t dmabuf_offset,
-		      struct region **region, struct devmem_error *err)
+static int region_new(struct device *device, void *addr, size_t size, int dmabuf_fd,
+		      uint64_t dmabuf_offset, struct region **region, struct devmem_error *err)
 {
 	struct region *new = calloc(1, sizeof(*new));
 	int ret;
 
 	if (!new)
 		return devmem_error_set(err, -ENOMEM, "out of memory");
-	ret = devmem_mem_wrap(device->exporter, addr, size, dmabuf_fd, dmabuf_offset, &new->mem, err);
+	ret = devmem_mem_wrap(device->exporter, addr, size, dmabuf_fd, dmabuf_offset, &new->mem,
+			      err);
 	if (ret) {
 		free(new);
 		return ret;
@@ -140,8 +148,9 @@ static int region_new(struct device *device, void *addr, size_t size, int dmabuf
 	return 0;
 }
 
-int device_register(struct device *device, void *addr, size_t size, int dmabuf_fd, uint64_t dmabuf_offset, bool send,
-		    struct region **region, struct devmem_error *err)
+int device_register(struct device *device, void *addr, size_t size, int dmabuf_fd,
+		    uint64_t dmabuf_offset, bool send, struct region **region,
+		    struct devmem_error *err)
 {
 	struct region *found;
 	int ret = 0;

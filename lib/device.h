@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One NIC as connections use it: what it can do, its plan, its pool, the memory registered with it. */
+/* One NIC as connections use it: what it can do, its plan, its pool, the memory registered with it.
+ */
 #ifndef DEVMEM_DEVICE_H
 #define DEVMEM_DEVICE_H
 
@@ -14,17 +15,17 @@
 
 struct device_options {
 	enum plan_wish wish;
-	bool require;			/* a fallback is an error */
+	bool require; /* a fallback is an error */
 	size_t pool_bytes;
 	const char *lease_dir;
-	unsigned int connect_timeout_s;	/* until connect() gives up */
+	unsigned int connect_timeout_s; /* until connect() gives up */
 	unsigned int peer_timeout_s;	/* until a silent peer counts as dead */
 };
 
 struct region {
 	struct region *next;
-	struct devmem_mem *mem;		/* NULL for host memory */
-	struct devmem_binding *tx;	/* NULL: not sent from by the NIC */
+	struct devmem_mem *mem;	   /* NULL for host memory */
+	struct devmem_binding *tx; /* NULL: not sent from by the NIC */
 	uint32_t tx_id;
 	void *addr;
 	size_t size;
@@ -33,35 +34,41 @@ struct region {
 
 struct device {
 	struct devmem_nic nic;
-	struct plan plan;		/* changed under the lock, by a late failure only */
+	struct plan plan; /* changed under the lock, by a late failure only */
 	struct device_options options;
 	struct devmem_exporter *exporter;
 	struct stat_totals *totals;
 	log_fn log;
-	pthread_mutex_t lock;		/* for plan, pool and regions */
-	struct pool *pool;		/* opened by the first listen */
+	pthread_mutex_t lock; /* for plan, pool and regions */
+	struct pool *pool;    /* opened by the first listen */
 	struct region *regions;
-	atomic_uint refs;		/* the creator, and every connection and listener */
+	atomic_uint refs; /* the creator, and every connection and listener */
 };
 
 /*
- * Probes @nic and decides its plan, with one line of log. -EOPNOTSUPP when options->require and the plan is a fallback. @exporter,
- * @totals and @log must live longer than the device; the options are copied, but not lease_dir's text.
+ * Probes @nic and decides its plan, with one line of log. -EOPNOTSUPP when options->require and the
+ * plan is a fallback. @exporter,
+ * @totals and @log must live longer than the device; the options are copied, but not lease_dir's
+ * text.
  */
-int device_open(const struct devmem_nic *nic, struct devmem_exporter *exporter, const struct device_options *options,
-		struct stat_totals *totals, log_fn log, struct device **device, struct devmem_error *err);
+int device_open(const struct devmem_nic *nic, struct devmem_exporter *exporter,
+		const struct device_options *options, struct stat_totals *totals, log_fn log,
+		struct device **device, struct devmem_error *err);
 struct device *device_get(struct device *device);
 void device_put(struct device *device);
 
-/* The pool, opened now if need be; NULL when the plan is, or has become, to receive to host memory. */
+/* The pool, opened now if need be; NULL when the plan is, or has become, to receive to host memory.
+ */
 int device_pool(struct device *device, struct pool **pool, struct devmem_error *err);
 
 /*
- * Registers device memory; the same address and size gives the same region. @dmabuf_fd -1: the exporter exports it.
+ * Registers device memory; the same address and size gives the same region. @dmabuf_fd -1: the
+ * exporter exports it.
  * @send: data will be sent from it, so it is bound for transmit if the plan says so.
  */
-int device_register(struct device *device, void *addr, size_t size, int dmabuf_fd, uint64_t dmabuf_offset, bool send,
-		    struct region **region, struct devmem_error *err);
+int device_register(struct device *device, void *addr, size_t size, int dmabuf_fd,
+		    uint64_t dmabuf_offset, bool send, struct region **region,
+		    struct devmem_error *err);
 void device_deregister(struct device *device, struct region *region);
 
 #endif

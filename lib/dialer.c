@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The sending side of a handshake: opens the data stream and the control socket, says hello, waits for ready. */
+/* The sending side of a handshake: opens the data stream and the control socket, says hello, waits
+ * for ready. */
 #include "clock.h"
 #include "connect.h"
 
@@ -10,13 +11,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#define RETRY_MS 100	/* after a refused connection: the other side may not listen yet */
+#define RETRY_MS 100 /* after a refused connection: the other side may not listen yet */
 #define SEND_BUFFER (8 * 1024 * 1024)
 
 enum dialer_state {
-	DIALER_WAITING,		/* until retry_ms, then sockets are opened */
-	DIALER_CONNECTING,	/* until both sockets are connected or one has failed */
-	DIALER_GREETED,		/* hello is sent; until ready has come */
+	DIALER_WAITING,	   /* until retry_ms, then sockets are opened */
+	DIALER_CONNECTING, /* until both sockets are connected or one has failed */
+	DIALER_GREETED,	   /* hello is sent; until ready has come */
 	DIALER_ENDED,
 };
 
@@ -31,7 +32,8 @@ struct dialer {
 	size_t answered;
 };
 
-int dialer_new(struct device *device, const struct wire_handle *handle, struct dialer **dialer, struct devmem_error *err)
+int dialer_new(struct device *device, const struct wire_handle *handle, struct dialer **dialer,
+	       struct devmem_error *err)
 {
 	struct dialer *new = calloc(1, sizeof(*new));
 
@@ -68,7 +70,8 @@ void dialer_free(struct dialer *dialer)
 	free(dialer);
 }
 
-/* A socket that leaves by this NIC and by its address, since steering and transmit bindings are the NIC's. */
+/* A socket that leaves by this NIC and by its address, since steering and transmit bindings are the
+ * NIC's. */
 static int open_socket(const struct devmem_nic *nic, const struct sockaddr_storage *to)
 {
 	struct sockaddr_storage from = nic->addr;
@@ -79,7 +82,8 @@ static int open_socket(const struct devmem_nic *nic, const struct sockaddr_stora
 		return -errno;
 	(void)setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, nic->name, (socklen_t)strlen(nic->name));
 	sockaddr_set_port(&from, 0);
-	if (from.ss_family == to->ss_family && bind(fd, (struct sockaddr *)&from, sockaddr_length(&from)))
+	if (from.ss_family == to->ss_family &&
+	    bind(fd, (struct sockaddr *)&from, sockaddr_length(&from)))
 		goto fail;
 	if (connect(fd, (const struct sockaddr *)to, sockaddr_length(to)) && errno != EINPROGRESS)
 		goto fail;
@@ -93,7 +97,7 @@ fail:
 
 static void set_send_buffer(int fd)
 {
-	int half = SEND_BUFFER / 2;	/* the kernel doubles it */
+	int half = SEND_BUFFER / 2; /* the kernel doubles it */
 
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &half, sizeof(half)))
 		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &half, sizeof(half));
@@ -116,7 +120,7 @@ static int open_sockets(struct dialer *dialer)
 /* 1 connected, 0 not yet, -errno. */
 static int connected(int fd)
 {
-	struct pollfd poll_fd = { .fd = fd, .events = POLLOUT };
+	struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
 	socklen_t length = sizeof(int);
 	int error = 0;
 
@@ -132,7 +136,7 @@ static int connected(int fd)
 /* A fresh socket's buffer holds 32 bytes, so that they go at once or not at all. */
 static int send_hello(struct dialer *dialer)
 {
-	struct wire_hello hello = { .streams = dialer->data >= 0 };
+	struct wire_hello hello = {.streams = dialer->data >= 0};
 	struct sockaddr_storage local;
 	socklen_t length = sizeof(local);
 	uint8_t bytes[WIRE_HELLO_BYTES];
@@ -152,7 +156,8 @@ static int send_hello(struct dialer *dialer)
 /* 1: the answer is whole, 0: not yet, -errno. */
 static int read_answer(struct dialer *dialer)
 {
-	ssize_t n = recv(dialer->control, dialer->answer + dialer->answered, sizeof(dialer->answer) - dialer->answered, 0);
+	ssize_t n = recv(dialer->control, dialer->answer + dialer->answered,
+			 sizeof(dialer->answer) - dialer->answered, 0);
 
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
@@ -167,14 +172,17 @@ static int fail(struct dialer *dialer, int code, struct devmem_error *err, const
 	char text[SOCKADDR_TEXT];
 
 	dialer->state = DIALER_ENDED;
-	return devmem_error_set(err, code, "connecting to %s from %s: %s: %s", sockaddr_text(&dialer->handle.control, text),
+	return devmem_error_set(err, code, "connecting to %s from %s: %s: %s",
+				sockaddr_text(&dialer->handle.control, text),
 				dialer->device->nic.name, what, strerror(-code));
 }
 
-/* The other side may not listen yet, or its host be reachable in a moment; anything else is final. */
+/* The other side may not listen yet, or its host be reachable in a moment; anything else is final.
+ */
 static bool worth_retrying(int code)
 {
-	return code == -ECONNREFUSED || code == -ETIMEDOUT || code == -EHOSTUNREACH || code == -ENETUNREACH;
+	return code == -ECONNREFUSED || code == -ETIMEDOUT || code == -EHOSTUNREACH ||
+	       code == -ENETUNREACH;
 }
 
 static int retry(struct dialer *dialer, int code, struct devmem_error *err)
@@ -196,18 +204,25 @@ static int finish(struct dialer *dialer, struct conn **conn, struct devmem_error
 
 	if (ret == -EPROTONOSUPPORT) {
 		dialer->state = DIALER_ENDED;
-		return devmem_error_set(err, -EPROTO, "the peer speaks version %u of devmem's protocol and this side %u: "
-					"install the same release on all hosts", version, WIRE_VERSION);
+		return devmem_error_set(
+			err, -EPROTO,
+			"the peer speaks version %u of devmem's protocol and this side %u: "
+			"install the same release on all hosts",
+			version, WIRE_VERSION);
 	}
 	if (ret)
 		return fail(dialer, -EPROTO, err, "whoever answered is no devmem listener");
 	if (ready.status == WIRE_REFUSED_VERSION)
-		return fail(dialer, -EPROTO, err, "the peer refused this version of devmem: install the same release on all hosts");
+		return fail(dialer, -EPROTO, err,
+			    "the peer refused this version of devmem: install the same release on "
+			    "all hosts");
 	if (ready.status != WIRE_OK)
 		return fail(dialer, -ECONNABORTED, err,
-			    "the peer did not see the data stream: is its data port open in all firewalls?");
+			    "the peer did not see the data stream: is its data port open in all "
+			    "firewalls?");
 	dialer->state = DIALER_ENDED;
-	ret = conn_new(dialer->device, true, dialer->control, dialer->data, NULL, &dialer->handle.control, conn, err);
+	ret = conn_new(dialer->device, true, dialer->control, dialer->data, NULL,
+		       &dialer->handle.control, conn, err);
 	dialer->control = dialer->data = -1;
 	return ret ? ret : 1;
 }
@@ -238,12 +253,15 @@ static int step(struct dialer *dialer, struct conn **conn, struct devmem_error *
 	case DIALER_GREETED:
 		ret = read_answer(dialer);
 		if (ret < 0)
-			return fail(dialer, ret, err, "the peer closed the connection instead of answering (is the handle an old one?)");
+			return fail(dialer, ret, err,
+				    "the peer closed the connection instead of answering (is the "
+				    "handle an old one?)");
 		return ret ? finish(dialer, conn, err) : 0;
 	case DIALER_ENDED:
 		break;
 	}
-	return devmem_error_set(err, -EINVAL, "a connection attempt that has ended was polled again");
+	return devmem_error_set(err, -EINVAL,
+				"a connection attempt that has ended was polled again");
 }
 
 int dialer_poll(struct dialer *dialer, struct conn **conn, struct devmem_error *err)
@@ -254,6 +272,7 @@ int dialer_poll(struct dialer *dialer, struct conn **conn, struct devmem_error *
 	ret = step(dialer, conn, err);
 	if (!ret && clock_ms() > dialer->deadline_ms)
 		return fail(dialer, dialer->last_error ? dialer->last_error : -ETIMEDOUT, err,
-			    "gave up (NCCL_DEVMEM_CONNECT_TIMEOUT); is the peer alive and the port open in all firewalls?");
+			    "gave up (NCCL_DEVMEM_CONNECT_TIMEOUT); is the peer alive and the port "
+			    "open in all firewalls?");
 	return ret;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Takes and gives back leases of rx queues: a lock file that is also the journal of the steering rule. */
+/* Takes and gives back leases of rx queues: a lock file that is also the journal of the steering
+ * rule. */
 #include "lease.h"
 #include "sockaddr.h"
 
@@ -18,16 +19,19 @@ int lease_format(const struct devmem_rule *rule, char *text, size_t room)
 	char address[SOCKADDR_TEXT];
 
 	sockaddr_text(&rule->dst, address);
-	return snprintf(text, room, "rule %" PRIu32 " queue %u dst %s\n", rule->location, rule->queue, address) < (int)room
-		       ? 0 : -ENOSPC;
+	return snprintf(text, room, "rule %" PRIu32 " queue %u dst %s\n", rule->location,
+			rule->queue, address) < (int)room
+		       ? 0
+		       : -ENOSPC;
 }
 
 int lease_parse(const char *text, struct devmem_rule *rule)
 {
 	char address[SOCKADDR_TEXT];
 
-	*rule = (struct devmem_rule){ 0 };
-	if (sscanf(text, "rule %" SCNu32 " queue %u dst %63s", &rule->location, &rule->queue, address) != 3)
+	*rule = (struct devmem_rule){0};
+	if (sscanf(text, "rule %" SCNu32 " queue %u dst %63s", &rule->location, &rule->queue,
+		   address) != 3)
 		return -EPROTO;
 	return sockaddr_parse(address, &rule->dst);
 }
@@ -46,7 +50,7 @@ static void recover(const char *nic, int fd)
 	    found.queue == noted.queue && sockaddr_equal(&found.dst, &noted.dst))
 		devmem_rule_del(nic, noted.location, NULL);
 	if (ftruncate(fd, 0))
-		return;	/* the next holder finds no such rule and goes on */
+		return; /* the next holder finds no such rule and goes on */
 }
 
 /* Opens and locks one queue's file. -EWOULDBLOCK: somebody holds it. */
@@ -66,17 +70,21 @@ static int lock_queue(const char *path, const char *nic, bool create)
 	return fd;
 }
 
-static int queue_path(const struct devmem_nic *nic, const char *dir, unsigned int queue, char *path, size_t room)
+static int queue_path(const struct devmem_nic *nic, const char *dir, unsigned int queue, char *path,
+		      size_t room)
 {
 	struct stat ns;
 
 	if (stat("/proc/thread-self/ns/net", &ns))
 		ns.st_ino = 0;
-	return snprintf(path, room, "%s/%lu-%s-rx%u.lease", dir, (unsigned long)ns.st_ino, nic->name, queue) < (int)room
-		       ? 0 : -ENAMETOOLONG;
+	return snprintf(path, room, "%s/%lu-%s-rx%u.lease", dir, (unsigned long)ns.st_ino,
+			nic->name, queue) < (int)room
+		       ? 0
+		       : -ENAMETOOLONG;
 }
 
-/* Processes that hold nothing on this NIC any more may have left rules on queues that nobody asks for again. */
+/* Processes that hold nothing on this NIC any more may have left rules on queues that nobody asks
+ * for again. */
 static void recover_all(const struct devmem_nic *nic, const char *dir)
 {
 	char path[256];
@@ -92,7 +100,8 @@ static void recover_all(const struct devmem_nic *nic, const char *dir)
 	}
 }
 
-int lease_take(const struct devmem_nic *nic, const char *dir, unsigned int below, struct lease **lease, struct devmem_error *err)
+int lease_take(const struct devmem_nic *nic, const char *dir, unsigned int below,
+	       struct lease **lease, struct devmem_error *err)
 {
 	unsigned int top = below < nic->rx_queues ? below : nic->rx_queues;
 	struct lease *new;
@@ -100,7 +109,9 @@ int lease_take(const struct devmem_nic *nic, const char *dir, unsigned int below
 
 	*lease = NULL;
 	if (mkdir(dir, 0755) && errno != EEXIST)
-		return devmem_error_set(err, -errno, "cannot make %s, where leases of rx queues are noted: %s", dir, strerror(errno));
+		return devmem_error_set(err, -errno,
+					"cannot make %s, where leases of rx queues are noted: %s",
+					dir, strerror(errno));
 	recover_all(nic, dir);
 	new = calloc(1, sizeof(*new));
 	if (!new)
@@ -121,10 +132,14 @@ int lease_take(const struct devmem_nic *nic, const char *dir, unsigned int below
 	}
 	free(new);
 	if (fd == -EWOULDBLOCK || fd == -EBUSY)
-		return devmem_error_set(err, -EBUSY, "no free rx queue on %s (%u in all, queue 0 excluded): raise their number with "
-					"ethtool -L %s combined N, or start fewer processes per NIC", nic->name, nic->rx_queues,
-					nic->name);
-	return devmem_error_set(err, fd, "cannot lock a queue of %s in %s: %s", nic->name, dir, strerror(-fd));
+		return devmem_error_set(
+			err, -EBUSY,
+			"no free rx queue on %s (%u in all, queue 0 excluded): raise their number "
+			"with "
+			"ethtool -L %s combined N, or start fewer processes per NIC",
+			nic->name, nic->rx_queues, nic->name);
+	return devmem_error_set(err, fd, "cannot lock a queue of %s in %s: %s", nic->name, dir,
+				strerror(-fd));
 }
 
 int lease_journal(struct lease *lease, const struct devmem_rule *rule)
@@ -134,7 +149,8 @@ int lease_journal(struct lease *lease, const struct devmem_rule *rule)
 
 	if (ret)
 		return ret;
-	if (ftruncate(lease->fd, 0) || pwrite(lease->fd, text, strlen(text), 0) != (ssize_t)strlen(text))
+	if (ftruncate(lease->fd, 0) ||
+	    pwrite(lease->fd, text, strlen(text), 0) != (ssize_t)strlen(text))
 		return -EIO;
 	return 0;
 }

@@ -2,9 +2,10 @@
 /*
  * A lease of one rx queue of a NIC among the processes of a machine, without a broker.
  *
- * A lock file per queue, held by flock(), says who has it: the kernel drops the lock when the process dies. The same file is a
- * journal: it names the steering rule that the holder has inserted, which the kernel does not drop. Whoever takes a lease on
- * the NIC next removes the rules of the dead.
+ * A lock file per queue, held by flock(), says who has it: the kernel drops the lock when the
+ * process dies. The same file is a journal: it names the steering rule that the holder has
+ * inserted, which the kernel does not drop. Whoever takes a lease on the NIC next removes the rules
+ * of the dead.
  */
 #ifndef DEVMEM_LEASE_H
 #define DEVMEM_LEASE_H
@@ -25,11 +26,13 @@ struct lease {
 };
 
 /*
- * Takes the highest free rx queue of @nic below @below, never queue 0, where unsteered traffic arrives. -EBUSY when all are
- * taken, -EACCES and the like when @dir cannot be used.
+ * Takes the highest free rx queue of @nic below @below, never queue 0, where unsteered traffic
+ * arrives. -EBUSY when all are taken, -EACCES and the like when @dir cannot be used.
  */
-int lease_take(const struct devmem_nic *nic, const char *dir, unsigned int below, struct lease **lease, struct devmem_error *err);
-/* Notes @rule, or that there is none when NULL. To be called before the rule is used by traffic and after it was deleted. */
+int lease_take(const struct devmem_nic *nic, const char *dir, unsigned int below,
+	       struct lease **lease, struct devmem_error *err);
+/* Notes @rule, or that there is none when NULL. To be called before the rule is used by traffic and
+ * after it was deleted. */
 int lease_journal(struct lease *lease, const struct devmem_rule *rule);
 void lease_release(struct lease *lease);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The receiving side of a handshake: a control port where many may knock, and only who has the nonce comes in. */
+/* The receiving side of a handshake: a control port where many may knock, and only who has the
+ * nonce comes in. */
 #include "clock.h"
 #include "connect.h"
 
@@ -11,11 +12,11 @@
 #include <unistd.h>
 
 #define MAX_CALLERS 64
-#define CALLER_MS 10000	/* a caller that has not proved itself by then is hung up on */
+#define CALLER_MS 10000 /* a caller that has not proved itself by then is hung up on */
 
 enum caller_state {
-	CALLER_SILENT,	/* until its hello is whole */
-	CALLER_KNOWN,	/* its hello is good; until its data stream has arrived */
+	CALLER_SILENT, /* until its hello is whole */
+	CALLER_KNOWN,  /* its hello is good; until its data stream has arrived */
 };
 
 struct caller {
@@ -30,34 +31,38 @@ struct caller {
 
 struct listener {
 	struct device *device;
-	struct pool *pool;	/* NULL: no data streams */
+	struct pool *pool; /* NULL: no data streams */
 	int fd;
 	uint8_t nonce[WIRE_NONCE];
 	unsigned int n_callers;
 	struct caller callers[MAX_CALLERS];
 };
 
-static int open_port(struct listener *listener, struct sockaddr_storage *address, struct devmem_error *err)
+static int open_port(struct listener *listener, struct sockaddr_storage *address,
+		     struct devmem_error *err)
 {
 	socklen_t length = sizeof(*address);
 
 	*address = listener->device->nic.addr;
 	sockaddr_set_port(address, 0);
 	listener->fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (listener->fd < 0 || bind(listener->fd, (struct sockaddr *)address, sockaddr_length(address)) ||
-	    listen(listener->fd, 1024) || getsockname(listener->fd, (struct sockaddr *)address, &length))
-		return devmem_error_set(err, -errno, "cannot open a control port on %s: %s", listener->device->nic.name,
-					strerror(errno));
+	if (listener->fd < 0 ||
+	    bind(listener->fd, (struct sockaddr *)address, sockaddr_length(address)) ||
+	    listen(listener->fd, 1024) ||
+	    getsockname(listener->fd, (struct sockaddr *)address, &length))
+		return devmem_error_set(err, -errno, "cannot open a control port on %s: %s",
+					listener->device->nic.name, strerror(errno));
 	return 0;
 }
 
-int listener_new(struct device *device, struct listener **listener, struct wire_handle *handle, struct devmem_error *err)
+int listener_new(struct device *device, struct listener **listener, struct wire_handle *handle,
+		 struct devmem_error *err)
 {
 	struct listener *new = calloc(1, sizeof(*new));
 	int ret;
 
 	*listener = NULL;
-	*handle = (struct wire_handle){ 0 };
+	*handle = (struct wire_handle){0};
 	if (!new)
 		return devmem_error_set(err, -ENOMEM, "out of memory");
 	new->fd = -1;
@@ -96,8 +101,9 @@ static void take_calls(struct listener *listener)
 		struct caller *caller = &listener->callers[listener->n_callers];
 		socklen_t length = sizeof(caller->from);
 
-		*caller = (struct caller){ .deadline_ms = clock_ms() + CALLER_MS };
-		caller->fd = accept4(listener->fd, (struct sockaddr *)&caller->from, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		*caller = (struct caller){.deadline_ms = clock_ms() + CALLER_MS};
+		caller->fd = accept4(listener->fd, (struct sockaddr *)&caller->from, &length,
+				     SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (caller->fd < 0)
 			return;
 		listener->n_callers++;
@@ -114,7 +120,8 @@ static void hang_up(struct listener *listener, unsigned int i, const char *why)
 	struct caller *caller = &listener->callers[i];
 	char text[SOCKADDR_TEXT];
 
-	listener->device->log(LOG_LEVEL_INFO, __func__, __LINE__, "hung up on %s, which knocked at a control port of %s: %s",
+	listener->device->log(LOG_LEVEL_INFO, __func__, __LINE__,
+			      "hung up on %s, which knocked at a control port of %s: %s",
 			      sockaddr_text(&caller->from, text), listener->device->nic.name, why);
 	close(caller->fd);
 	forget(listener, i);
@@ -122,7 +129,7 @@ static void hang_up(struct listener *listener, unsigned int i, const char *why)
 
 static void answer(const struct caller *caller, enum wire_status status)
 {
-	struct wire_ready ready = { .status = (uint16_t)status };
+	struct wire_ready ready = {.status = (uint16_t)status};
 	uint8_t bytes[WIRE_READY_BYTES];
 
 	wire_put_ready(bytes, &ready);
@@ -133,7 +140,8 @@ static void answer(const struct caller *caller, enum wire_status status)
 /* 1: the hello is whole and good, 0: not yet, -errno: hang up, for the reason in *@why. */
 static int hear(struct listener *listener, struct caller *caller, const char **why)
 {
-	ssize_t n = recv(caller->fd, caller->bytes + caller->n_bytes, sizeof(caller->bytes) - caller->n_bytes, 0);
+	ssize_t n = recv(caller->fd, caller->bytes + caller->n_bytes,
+			 sizeof(caller->bytes) - caller->n_bytes, 0);
 	unsigned int version = 0;
 	int ret;
 
@@ -147,7 +155,8 @@ static int hear(struct listener *listener, struct caller *caller, const char **w
 	if (ret == -EAGAIN)
 		return 0;
 	if (ret == -EPROTONOSUPPORT) {
-		*why = "it speaks another version of devmem's protocol: install the same release on all hosts";
+		*why = "it speaks another version of devmem's protocol: install the same release "
+		       "on all hosts";
 		answer(caller, WIRE_REFUSED_VERSION);
 		return ret;
 	}
@@ -163,7 +172,8 @@ static int hear(struct listener *listener, struct caller *caller, const char **w
 	return 1;
 }
 
-/* The data stream comes from the caller's address and the port that it has named. -EAGAIN until it is there. */
+/* The data stream comes from the caller's address and the port that it has named. -EAGAIN until it
+ * is there. */
 static int claim_stream(struct listener *listener, const struct caller *caller)
 {
 	struct sockaddr_storage from = caller->from;
@@ -175,7 +185,8 @@ static int claim_stream(struct listener *listener, const struct caller *caller)
 }
 
 /* Moves one caller along: 1: a connection is made, 0: it stays, -errno: it is gone. */
-static int attend(struct listener *listener, unsigned int i, struct conn **conn, struct devmem_error *err)
+static int attend(struct listener *listener, unsigned int i, struct conn **conn,
+		  struct devmem_error *err)
 {
 	struct caller *caller = &listener->callers[i];
 	const char *why = "it kept silent";
@@ -196,11 +207,14 @@ static int attend(struct listener *listener, unsigned int i, struct conn **conn,
 		if (stream == -EAGAIN && clock_ms() <= caller->deadline_ms)
 			return 0;
 		answer(caller, WIRE_REFUSED_STREAM);
-		hang_up(listener, i, "the data stream that it announced did not arrive: is the data port open in all firewalls?");
+		hang_up(listener, i,
+			"the data stream that it announced did not arrive: is the data port open "
+			"in all firewalls?");
 		return -ECONNABORTED;
 	}
 	answer(caller, WIRE_OK);
-	ret = conn_new(listener->device, false, caller->fd, stream, stream >= 0 ? listener->pool : NULL, &caller->from, conn, err);
+	ret = conn_new(listener->device, false, caller->fd, stream,
+		       stream >= 0 ? listener->pool : NULL, &caller->from, conn, err);
 	forget(listener, i);
 	return ret ? ret : 1;
 }
@@ -213,7 +227,7 @@ int listener_poll(struct listener *listener, struct conn **conn, struct devmem_e
 		int ret = attend(listener, i, conn, err);
 
 		if (ret == -ECONNABORTED)
-			continue;	/* the last caller has taken its place */
+			continue; /* the last caller has taken its place */
 		if (ret)
 			return ret;
 		i++;

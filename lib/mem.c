@@ -55,11 +55,13 @@ static struct devmem_mem *mem_new(struct devmem_exporter *exporter, void *addr, 
 	struct devmem_mem *mem = calloc(1, sizeof(*mem));
 
 	if (mem)
-		*mem = (struct devmem_mem){ .exporter = exporter, .addr = addr, .size = size, .dmabuf_fd = -1 };
+		*mem = (struct devmem_mem){
+			.exporter = exporter, .addr = addr, .size = size, .dmabuf_fd = -1};
 	return mem;
 }
 
-int devmem_mem_alloc(struct devmem_exporter *exporter, size_t size, struct devmem_mem **mem, struct devmem_error *err)
+int devmem_mem_alloc(struct devmem_exporter *exporter, size_t size, struct devmem_mem **mem,
+		     struct devmem_error *err)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	struct devmem_mem *new;
@@ -67,7 +69,8 @@ int devmem_mem_alloc(struct devmem_exporter *exporter, size_t size, struct devme
 
 	*mem = NULL;
 	if (size == 0 || size > SIZE_MAX - page)
-		return devmem_error_set(err, -EINVAL, "cannot allocate %zu bytes of device memory", size);
+		return devmem_error_set(err, -EINVAL, "cannot allocate %zu bytes of device memory",
+					size);
 	new = mem_new(exporter, NULL, (size + page - 1) / page * page);
 	if (!new)
 		return devmem_error_set(err, -ENOMEM, "out of memory");
@@ -81,8 +84,8 @@ int devmem_mem_alloc(struct devmem_exporter *exporter, size_t size, struct devme
 	return 0;
 }
 
-int devmem_mem_wrap(struct devmem_exporter *exporter, void *addr, size_t size, int dmabuf_fd, uint64_t dmabuf_offset,
-		    struct devmem_mem **mem, struct devmem_error *err)
+int devmem_mem_wrap(struct devmem_exporter *exporter, void *addr, size_t size, int dmabuf_fd,
+		    uint64_t dmabuf_offset, struct devmem_mem **mem, struct devmem_error *err)
 {
 	struct devmem_mem *new;
 	int ret = 0;
@@ -95,7 +98,8 @@ int devmem_mem_wrap(struct devmem_exporter *exporter, void *addr, size_t size, i
 		new->dmabuf_offset = dmabuf_offset;
 		new->dmabuf_fd = fcntl(dmabuf_fd, F_DUPFD_CLOEXEC, 3);
 		if (new->dmabuf_fd < 0)
-			ret = devmem_error_set(err, -errno, "cannot duplicate dmabuf fd %d: %s", dmabuf_fd, strerror(errno));
+			ret = devmem_error_set(err, -errno, "cannot duplicate dmabuf fd %d: %s",
+					       dmabuf_fd, strerror(errno));
 	} else {
 		ret = exporter->ops->export_foreign(exporter, new, err);
 	}
@@ -118,7 +122,8 @@ void devmem_mem_free(struct devmem_mem *mem)
 	free(mem);
 }
 
-int devmem_copy_start(struct devmem_exporter *exporter, const struct devmem_copy *pieces, unsigned int n, uint64_t *fence)
+int devmem_copy_start(struct devmem_exporter *exporter, const struct devmem_copy *pieces,
+		      unsigned int n, uint64_t *fence)
 {
 	return exporter->ops->copy_start(exporter, pieces, n, fence);
 }
@@ -128,8 +133,8 @@ int devmem_copy_done(struct devmem_exporter *exporter, uint64_t fence)
 	return exporter->ops->copy_done(exporter, fence);
 }
 
-int devmem_cpu_copy_start(struct devmem_exporter *exporter, const struct devmem_copy *pieces, unsigned int n,
-			  uint64_t *fence)
+int devmem_cpu_copy_start(struct devmem_exporter *exporter, const struct devmem_copy *pieces,
+			  unsigned int n, uint64_t *fence)
 {
 	for (unsigned int i = 0; i < n; i++)
 		memcpy(pieces[i].dst, pieces[i].src, pieces[i].len);

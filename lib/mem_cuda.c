@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Memory of one CUDA device: exported as a dmabuf, copied by the device's own engines on a stream of ours. A fence is the number of a batch
- * of copies; an event after each batch tells when it is done.
+ * Memory of one CUDA device: exported as a dmabuf, copied by the device's own engines on a stream
+ * of ours. A fence is the number of a batch of copies; an event after each batch tells when it is
+ * done.
  */
 #include "cuda_driver.h"
 
@@ -12,21 +13,21 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ALLOCATION (2u << 20)	/* the driver's granularity: an export covers whole allocations */
-#define BATCHES 256u		/* batches of copies under way; a power of two */
+#define ALLOCATION (2u << 20) /* the driver's granularity: an export covers whole allocations */
+#define BATCHES 256u	      /* batches of copies under way; a power of two */
 
 struct cuda_exporter {
 	struct devmem_exporter base;
 	const struct cuda_driver *driver;
 	int device;
 	void *context;
-	bool flush;		/* received data is not ordered before what the GPU does next: flush first */
-	pthread_mutex_t lock;	/* for what follows */
+	bool flush; /* received data is not ordered before what the GPU does next: flush first */
+	pthread_mutex_t lock; /* for what follows */
 	void *stream;
-	void *events[BATCHES];	/* event of batch n at n % BATCHES */
-	uint64_t started;	/* batches; fences count from 1, 0 is always done */
+	void *events[BATCHES]; /* event of batch n at n % BATCHES */
+	uint64_t started;      /* batches; fences count from 1, 0 is always done */
 	uint64_t done;
-	int failed;		/* -errno of the engine: a CUDA error of a context does not go away */
+	int failed; /* -errno of the engine: a CUDA error of a context does not go away */
 };
 
 static struct cuda_exporter *cuda_of(struct devmem_exporter *exporter)
@@ -41,7 +42,8 @@ static const char *error_text(const struct cuda_driver *driver, int error)
 	return driver->get_error_string(error, &text) == CUDA_OK && text ? text : "unknown error";
 }
 
-static int cuda_error(const struct cuda_exporter *cuda, struct devmem_error *err, int code, const char *call, int error)
+static int cuda_error(const struct cuda_exporter *cuda, struct devmem_error *err, int code,
+		      const char *call, int error)
 {
 	return devmem_error_set(err, code, "CUDA device %d: %s: %s (%d)", cuda->base.ordinal, call,
 				error_text(cuda->driver, error), error);
@@ -62,21 +64,30 @@ static void leave(struct cuda_exporter *cuda)
 	cuda->driver->ctx_pop(&context);
 }
 
-/* Peer-to-peer over PCIe is what a NIC does; where all paths are PCIe anyway the driver may not know the flag. */
-static int export_range(struct cuda_exporter *cuda, cuda_ptr addr, size_t size, int *fd, struct devmem_error *err)
+/* Peer-to-peer over PCIe is what a NIC does; where all paths are PCIe anyway the driver may not
+ * know the flag. */
+static int export_range(struct cuda_exporter *cuda, cuda_ptr addr, size_t size, int *fd,
+			struct devmem_error *err)
 {
-	int error = cuda->driver->get_handle_for_range(fd, addr, size, CUDA_HANDLE_DMA_BUF_FD, CUDA_MAPPING_PCIE);
+	int error = cuda->driver->get_handle_for_range(fd, addr, size, CUDA_HANDLE_DMA_BUF_FD,
+						       CUDA_MAPPING_PCIE);
 
 	if (error)
-		error = cuda->driver->get_handle_for_range(fd, addr, size, CUDA_HANDLE_DMA_BUF_FD, 0);
+		error = cuda->driver->get_handle_for_range(fd, addr, size, CUDA_HANDLE_DMA_BUF_FD,
+							   0);
 	if (error)
-		return devmem_error_set(err, -ENOTSUP, "CUDA device %d does not export %zu bytes at %#llx as a dmabuf: %s (%d); it needs "
-					"NVIDIA's open kernel modules, and memory of cudaMalloc or cuMemCreate, not managed memory",
-					cuda->base.ordinal, size, addr, error_text(cuda->driver, error), error);
+		return devmem_error_set(err, -ENOTSUP,
+					"CUDA device %d does not export %zu bytes at %#llx as a "
+					"dmabuf: %s (%d); it needs "
+					"NVIDIA's open kernel modules, and memory of cudaMalloc or "
+					"cuMemCreate, not managed memory",
+					cuda->base.ordinal, size, addr,
+					error_text(cuda->driver, error), error);
 	return 0;
 }
 
-static int cuda_alloc(struct devmem_exporter *exporter, struct devmem_mem *mem, struct devmem_error *err)
+static int cuda_alloc(struct devmem_exporter *exporter, struct devmem_mem *mem,
+		      struct devmem_error *err)
 {
 	struct cuda_exporter *cuda = cuda_of(exporter);
 	cuda_ptr addr;
@@ -109,7 +120,8 @@ static void cuda_free(struct devmem_exporter *exporter, struct devmem_mem *mem)
 	leave(cuda);
 }
 
-static int cuda_export(struct devmem_exporter *exporter, struct devmem_mem *mem, struct devmem_error *err)
+static int cuda_export(struct devmem_exporter *exporter, struct devmem_mem *mem,
+		       struct devmem_error *err)
 {
 	struct cuda_exporter *cuda = cuda_of(exporter);
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), addr = (uintptr_t)mem->addr;
@@ -124,7 +136,8 @@ static int cuda_export(struct devmem_exporter *exporter, struct devmem_mem *mem,
 	return ret;
 }
 
-/* Called in the context and under the lock: moves done forward over batches whose event has passed. */
+/* Called in the context and under the lock: moves done forward over batches whose event has passed.
+ */
 static int update_done(struct cuda_exporter *cuda)
 {
 	while (!cuda->failed && cuda->done < cuda->started) {
@@ -148,7 +161,8 @@ static int start_batch(struct cuda_exporter *cuda, const struct devmem_copy *pie
 	if (cuda->flush)
 		error = cuda->driver->flush_writes(CUDA_FLUSH_TARGET_CURRENT, CUDA_FLUSH_TO_OWNER);
 	for (unsigned int i = 0; !error && i < n; i++)
-		error = cuda->driver->memcpy_async((cuda_ptr)(uintptr_t)pieces[i].dst, (cuda_ptr)(uintptr_t)pieces[i].src,
+		error = cuda->driver->memcpy_async((cuda_ptr)(uintptr_t)pieces[i].dst,
+						   (cuda_ptr)(uintptr_t)pieces[i].src,
 						   pieces[i].len, cuda->stream);
 	if (!error)
 		error = cuda->driver->event_record(cuda->events[batch % BATCHES], cuda->stream);
@@ -160,7 +174,8 @@ static int start_batch(struct cuda_exporter *cuda, const struct devmem_copy *pie
 	return 0;
 }
 
-static int cuda_copy_start(struct devmem_exporter *exporter, const struct devmem_copy *pieces, unsigned int n, uint64_t *fence)
+static int cuda_copy_start(struct devmem_exporter *exporter, const struct devmem_copy *pieces,
+			   unsigned int n, uint64_t *fence)
 {
 	struct cuda_exporter *cuda = cuda_of(exporter);
 	int ret;
@@ -239,20 +254,26 @@ static int choose_device(struct cuda_exporter *cuda, int ordinal, struct devmem_
 	error = cuda->driver->device_get(&cuda->device, ordinal);
 	if (error)
 		return cuda_error(cuda, err, -ENODEV, "cuDeviceGet", error);
-	error = cuda->driver->device_get_attribute(&supported, CUDA_ATTRIBUTE_DMA_BUF_SUPPORTED, cuda->device);
+	error = cuda->driver->device_get_attribute(&supported, CUDA_ATTRIBUTE_DMA_BUF_SUPPORTED,
+						   cuda->device);
 	if (error || !supported)
-		return devmem_error_set(err, -ENODEV, "CUDA device %d has no dmabuf support: it needs NVIDIA's open kernel modules "
-					"(modinfo -F license nvidia must say MIT/GPL)", ordinal);
+		return devmem_error_set(err, -ENODEV,
+					"CUDA device %d has no dmabuf support: it needs NVIDIA's "
+					"open kernel modules "
+					"(modinfo -F license nvidia must say MIT/GPL)",
+					ordinal);
 	return 0;
 }
 
-/* Whether what a NIC has written is seen in order by copies that start afterwards, or has to be flushed first. */
+/* Whether what a NIC has written is seen in order by copies that start afterwards, or has to be
+ * flushed first. */
 static bool needs_flush(const struct cuda_exporter *cuda)
 {
 	int ordering = 0, options = 0;
 
 	cuda->driver->device_get_attribute(&ordering, CUDA_ATTRIBUTE_WRITES_ORDERING, cuda->device);
-	cuda->driver->device_get_attribute(&options, CUDA_ATTRIBUTE_FLUSH_WRITES_OPTIONS, cuda->device);
+	cuda->driver->device_get_attribute(&options, CUDA_ATTRIBUTE_FLUSH_WRITES_OPTIONS,
+					   cuda->device);
 	return ordering < CUDA_ORDERING_OWNER && (options & CUDA_FLUSH_BY_HOST);
 }
 
@@ -269,7 +290,8 @@ static int open_stream(struct cuda_exporter *cuda, struct devmem_error *err)
 	return error ? cuda_error(cuda, err, -EIO, "creating a stream and its events", error) : 0;
 }
 
-int cuda_exporter_open(const struct cuda_driver *driver, int ordinal, struct devmem_exporter **exporter, struct devmem_error *err)
+int cuda_exporter_open(const struct cuda_driver *driver, int ordinal,
+		       struct devmem_exporter **exporter, struct devmem_error *err)
 {
 	struct cuda_exporter *new = calloc(1, sizeof(*new));
 	int ret, error;
@@ -277,7 +299,7 @@ int cuda_exporter_open(const struct cuda_driver *driver, int ordinal, struct dev
 	*exporter = NULL;
 	if (!new)
 		return devmem_error_set(err, -ENOMEM, "out of memory");
-	new->base = (struct devmem_exporter){ .ops = &cuda_ops, .kind = DEVMEM_MEM_CUDA };
+	new->base = (struct devmem_exporter){.ops = &cuda_ops, .kind = DEVMEM_MEM_CUDA};
 	new->driver = driver;
 	pthread_mutex_init(&new->lock, NULL);
 	ret = choose_device(new, ordinal, err);
@@ -299,7 +321,8 @@ int cuda_exporter_open(const struct cuda_driver *driver, int ordinal, struct dev
 	return 0;
 }
 
-int devmem_exporter_open_cuda(int ordinal, struct devmem_exporter **exporter, struct devmem_error *err)
+int devmem_exporter_open_cuda(int ordinal, struct devmem_exporter **exporter,
+			      struct devmem_error *err)
 {
 	const struct cuda_driver *driver;
 	int ret = cuda_driver_load(&driver, err);

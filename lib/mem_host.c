@@ -7,12 +7,15 @@
 #include <string.h>
 #include <sys/mman.h>
 
-static int host_alloc(struct devmem_exporter *exporter, struct devmem_mem *mem, struct devmem_error *err)
+static int host_alloc(struct devmem_exporter *exporter, struct devmem_mem *mem,
+		      struct devmem_error *err)
 {
-	void *addr = mmap(NULL, mem->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *addr = mmap(NULL, mem->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			  0);
 
 	if (addr == MAP_FAILED)
-		return devmem_error_set(err, -errno, "cannot map %zu bytes: %s", mem->size, strerror(errno));
+		return devmem_error_set(err, -errno, "cannot map %zu bytes: %s", mem->size,
+					strerror(errno));
 	mem->addr = addr;
 	return 0;
 }
@@ -22,7 +25,8 @@ static void host_free(struct devmem_exporter *exporter, struct devmem_mem *mem)
 	munmap(mem->addr, mem->size);
 }
 
-static int host_export(struct devmem_exporter *exporter, struct devmem_mem *mem, struct devmem_error *err)
+static int host_export(struct devmem_exporter *exporter, struct devmem_mem *mem,
+		       struct devmem_error *err)
 {
 	return 0;
 }
@@ -47,7 +51,7 @@ int devmem_exporter_open_host(struct devmem_exporter **exporter, struct devmem_e
 
 	if (!new)
 		return devmem_error_set(err, -ENOMEM, "out of memory");
-	*new = (struct devmem_exporter){ .ops = &host_ops, .kind = DEVMEM_MEM_HOST };
+	*new = (struct devmem_exporter){.ops = &host_ops, .kind = DEVMEM_MEM_HOST};
 	*exporter = new;
 	return 0;
 }

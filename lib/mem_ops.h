@@ -11,11 +11,14 @@ extern "C" {
 
 struct devmem_exporter_ops {
 	/* Allocates @mem->size bytes: sets addr, dmabuf_fd (-1: none) and dmabuf_offset. */
-	int (*alloc)(struct devmem_exporter *exporter, struct devmem_mem *mem, struct devmem_error *err);
+	int (*alloc)(struct devmem_exporter *exporter, struct devmem_mem *mem,
+		     struct devmem_error *err);
 	void (*free)(struct devmem_exporter *exporter, struct devmem_mem *mem);
 	/* Exports foreign memory at mem->addr: sets dmabuf_fd and dmabuf_offset. */
-	int (*export_foreign)(struct devmem_exporter *exporter, struct devmem_mem *mem, struct devmem_error *err);
-	int (*copy_start)(struct devmem_exporter *exporter, const struct devmem_copy *pieces, unsigned int n, uint64_t *fence);
+	int (*export_foreign)(struct devmem_exporter *exporter, struct devmem_mem *mem,
+			      struct devmem_error *err);
+	int (*copy_start)(struct devmem_exporter *exporter, const struct devmem_copy *pieces,
+			  unsigned int n, uint64_t *fence);
 	int (*copy_done)(struct devmem_exporter *exporter, uint64_t fence);
 	void (*close)(struct devmem_exporter *exporter);
 };
@@ -29,11 +32,13 @@ struct devmem_exporter {
 
 int devmem_exporter_open_host(struct devmem_exporter **exporter, struct devmem_error *err);
 int devmem_exporter_open_udmabuf(struct devmem_exporter **exporter, struct devmem_error *err);
-int devmem_exporter_open_cuda(int ordinal, struct devmem_exporter **exporter, struct devmem_error *err);
+int devmem_exporter_open_cuda(int ordinal, struct devmem_exporter **exporter,
+			      struct devmem_error *err);
 
-/* The copy engine of memory that the CPU can reach: memcpy, done at once. Shared by the host and udmabuf kinds. */
-int devmem_cpu_copy_start(struct devmem_exporter *exporter, const struct devmem_copy *pieces, unsigned int n,
-			  uint64_t *fence);
+/* The copy engine of memory that the CPU can reach: memcpy, done at once. Shared by the host and
+ * udmabuf kinds. */
+int devmem_cpu_copy_start(struct devmem_exporter *exporter, const struct devmem_copy *pieces,
+			  unsigned int n, uint64_t *fence);
 int devmem_cpu_copy_done(struct devmem_exporter *exporter, uint64_t fence);
 
 #ifdef __cplusplus

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Host pages exported as a dmabuf by /dev/udmabuf: a device where there is none, with the CPU as its copy engine. */
+/* Host pages exported as a dmabuf by /dev/udmabuf: a device where there is none, with the CPU as
+ * its copy engine. */
 #include "mem_ops.h"
 
 #include <errno.h>
@@ -13,7 +14,7 @@
 
 struct udmabuf_exporter {
 	struct devmem_exporter base;
-	int device;	/* /dev/udmabuf */
+	int device; /* /dev/udmabuf */
 };
 
 static struct udmabuf_exporter *udmabuf_of(struct devmem_exporter *exporter)
@@ -21,7 +22,8 @@ static struct udmabuf_exporter *udmabuf_of(struct devmem_exporter *exporter)
 	return (struct udmabuf_exporter *)exporter;
 }
 
-/* A memfd that udmabuf takes: it wants F_SEAL_SHRINK, and refuses F_SEAL_WRITE (drivers/dma-buf/udmabuf.c). */
+/* A memfd that udmabuf takes: it wants F_SEAL_SHRINK, and refuses F_SEAL_WRITE
+ * (drivers/dma-buf/udmabuf.c). */
 static int sealed_memfd(size_t size, struct devmem_error *err)
 {
 	int fd = memfd_create("devmem", MFD_ALLOW_SEALING | MFD_CLOEXEC);
@@ -29,7 +31,9 @@ static int sealed_memfd(size_t size, struct devmem_error *err)
 	if (fd < 0)
 		return devmem_error_set(err, -errno, "memfd_create: %s", strerror(errno));
 	if (ftruncate(fd, (off_t)size) || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK)) {
-		int ret = devmem_error_set(err, -errno, "cannot size and seal a memfd of %zu bytes: %s", size, strerror(errno));
+		int ret = devmem_error_set(err, -errno,
+					   "cannot size and seal a memfd of %zu bytes: %s", size,
+					   strerror(errno));
 
 		close(fd);
 		return ret;
@@ -37,9 +41,10 @@ static int sealed_memfd(size_t size, struct devmem_error *err)
 	return fd;
 }
 
-static int udmabuf_alloc(struct devmem_exporter *exporter, struct devmem_mem *mem, struct devmem_error *err)
+static int udmabuf_alloc(struct devmem_exporter *exporter, struct devmem_mem *mem,
+			 struct devmem_error *err)
 {
-	struct udmabuf_create create = { .flags = UDMABUF_FLAGS_CLOEXEC, .size = mem->size };
+	struct udmabuf_create create = {.flags = UDMABUF_FLAGS_CLOEXEC, .size = mem->size};
 	int memfd, dmabuf, ret;
 	void *addr;
 
@@ -51,14 +56,17 @@ static int udmabuf_alloc(struct devmem_exporter *exporter, struct devmem_mem *me
 	if (dmabuf < 0) {
 		ret = devmem_error_set(err, -errno,
 				       "udmabuf of %zu bytes refused: %s; its limit is in "
-				       "/sys/module/udmabuf/parameters/size_limit_mb (raise it with: echo %zu > that file)",
+				       "/sys/module/udmabuf/parameters/size_limit_mb (raise it "
+				       "with: echo %zu > that file)",
 				       mem->size, strerror(errno), (mem->size >> 20) + 1);
 		goto close_memfd;
 	}
-	/* The memfd's mapping shows the same pages as the dmabuf's, without a fault per page through the exporter. */
+	/* The memfd's mapping shows the same pages as the dmabuf's, without a fault per page
+	 * through the exporter. */
 	addr = mmap(NULL, mem->size, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
 	if (addr == MAP_FAILED) {
-		ret = devmem_error_set(err, -errno, "cannot map %zu bytes of a udmabuf: %s", mem->size, strerror(errno));
+		ret = devmem_error_set(err, -errno, "cannot map %zu bytes of a udmabuf: %s",
+				       mem->size, strerror(errno));
 		goto close_dmabuf;
 	}
 	close(memfd);
@@ -78,11 +86,14 @@ static void udmabuf_free(struct devmem_exporter *exporter, struct devmem_mem *me
 	munmap(mem->addr, mem->size);
 }
 
-static int udmabuf_export(struct devmem_exporter *exporter, struct devmem_mem *mem, struct devmem_error *err)
+static int udmabuf_export(struct devmem_exporter *exporter, struct devmem_mem *mem,
+			  struct devmem_error *err)
 {
-	return devmem_error_set(err, -ENOTSUP,
-				"memory at %p has no dmabuf and ordinary pages cannot be exported afterwards: "
-				"register it with its dmabuf fd, or as host memory", mem->addr);
+	return devmem_error_set(
+		err, -ENOTSUP,
+		"memory at %p has no dmabuf and ordinary pages cannot be exported afterwards: "
+		"register it with its dmabuf fd, or as host memory",
+		mem->addr);
 }
 
 static void udmabuf_close(struct devmem_exporter *exporter)
@@ -107,14 +118,16 @@ int devmem_exporter_open_udmabuf(struct devmem_exporter **exporter, struct devme
 
 	if (device < 0)
 		return devmem_error_set(err, -ENODEV,
-					"/dev/udmabuf: %s; the kernel needs CONFIG_UDMABUF (modprobe udmabuf) and you need "
-					"write permission to the device", strerror(errno));
+					"/dev/udmabuf: %s; the kernel needs CONFIG_UDMABUF "
+					"(modprobe udmabuf) and you need "
+					"write permission to the device",
+					strerror(errno));
 	new = calloc(1, sizeof(*new));
 	if (!new) {
 		close(device);
 		return devmem_error_set(err, -ENOMEM, "out of memory");
 	}
-	new->base = (struct devmem_exporter){ .ops = &udmabuf_ops, .kind = DEVMEM_MEM_UDMABUF };
+	new->base = (struct devmem_exporter){.ops = &udmabuf_ops, .kind = DEVMEM_MEM_UDMABUF};
 	new->device = device;
 	*exporter = &new->base;
 	return 0;

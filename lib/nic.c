@@ -18,8 +18,9 @@
 #define DEFAULT_SPEED_MBPS 10000
 
 /*
- * Reads a number from a file of /sys/class/net/<name>/; @fallback when it is absent or negative. sysfs shows the network namespace that
- * it was mounted in, so nothing that the data path depends on comes from it.
+ * Reads a number from a file of /sys/class/net/<name>/; @fallback when it is absent or negative.
+ * sysfs shows the network namespace that it was mounted in, so nothing that the data path depends
+ * on comes from it.
  */
 static unsigned int sysfs_number(const char *name, const char *file, unsigned int fallback)
 {
@@ -46,10 +47,11 @@ static void find_pci_path(struct devmem_nic *nic)
 		strcpy(nic->pci_path, real);
 }
 
-/* Ports of one adapter share the PCI path up to the function; NICs that are no PCI device count by ifindex. */
+/* Ports of one adapter share the PCI path up to the function; NICs that are no PCI device count by
+ * ifindex. */
 static uint64_t guid_of(const struct devmem_nic *nic)
 {
-	uint64_t hash = 0xcbf29ce484222325u;	/* FNV-1a */
+	uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
 
 	if (!nic->pci_path[0])
 		return nic->ifindex;
@@ -60,7 +62,7 @@ static uint64_t guid_of(const struct devmem_nic *nic)
 
 static unsigned int read_mtu(const char *name)
 {
-	struct ifreq request = { .ifr_mtu = 1500 };
+	struct ifreq request = {.ifr_mtu = 1500};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
@@ -85,7 +87,8 @@ static void set_address(struct devmem_nic *nic, const struct sockaddr *addr)
 {
 	memset(&nic->addr, 0, sizeof(nic->addr));
 	memcpy(&nic->addr, addr,
-	       addr->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
+	       addr->sa_family == AF_INET ? sizeof(struct sockaddr_in)
+					  : sizeof(struct sockaddr_in6));
 }
 
 static void describe(struct devmem_nic *nic, const char *name)
@@ -110,9 +113,10 @@ static struct devmem_nic *find_nic(struct devmem_nic *nics, unsigned int n, cons
 	return NULL;
 }
 
-/* One pass over the addresses; @last_resort chooses between ordinary interfaces and those of nic_is_last_resort(). */
-static unsigned int collect(const struct ifaddrs *list, const char *filter, int family, bool last_resort,
-			    struct devmem_nic *nics, unsigned int max)
+/* One pass over the addresses; @last_resort chooses between ordinary interfaces and those of
+ * nic_is_last_resort(). */
+static unsigned int collect(const struct ifaddrs *list, const char *filter, int family,
+			    bool last_resort, struct devmem_nic *nics, unsigned int max)
 {
 	bool chosen_by_name = filter && *filter;
 	unsigned int n = 0;
@@ -127,33 +131,37 @@ static unsigned int collect(const struct ifaddrs *list, const char *filter, int 
 			continue;
 		known = find_nic(nics, n, ifa->ifa_name);
 		if (known) {
-			if (known->addr.ss_family == AF_INET6 && ifa->ifa_addr->sa_family == AF_INET)
+			if (known->addr.ss_family == AF_INET6 &&
+			    ifa->ifa_addr->sa_family == AF_INET)
 				set_address(known, ifa->ifa_addr);
 			continue;
 		}
 		if (n == max)
 			continue;
-		nics[n] = (struct devmem_nic){ 0 };
+		nics[n] = (struct devmem_nic){0};
 		describe(&nics[n], ifa->ifa_name);
 		set_address(&nics[n++], ifa->ifa_addr);
 	}
 	return n;
 }
 
-int devmem_nic_list(const char *filter, int family, struct devmem_nic *nics, unsigned int max, struct devmem_error *err)
+int devmem_nic_list(const char *filter, int family, struct devmem_nic *nics, unsigned int max,
+		    struct devmem_error *err)
 {
 	struct ifaddrs *list;
 	unsigned int n;
 
 	if (getifaddrs(&list))
-		return devmem_error_set(err, -errno, "cannot list network interfaces: %s", strerror(errno));
+		return devmem_error_set(err, -errno, "cannot list network interfaces: %s",
+					strerror(errno));
 	n = collect(list, filter, family, false, nics, max);
 	if (!n && !(filter && *filter))
 		n = collect(list, filter, family, true, nics, max);
 	freeifaddrs(list);
 	if (!n)
 		return devmem_error_set(err, -ENODEV,
-					"no running network interface with an address matches '%s': see ip -br addr, set NCCL_DEVMEM_IFNAME",
+					"no running network interface with an address matches "
+					"'%s': see ip -br addr, set NCCL_DEVMEM_IFNAME",
 					filter && *filter ? filter : "(any)");
 	return (int)n;
 }

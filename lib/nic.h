@@ -9,7 +9,8 @@
 extern "C" {
 #endif
 
-/* True when @filter (see devmem_nic_list) takes the interface @name. An empty filter takes everything. */
+/* True when @filter (see devmem_nic_list) takes the interface @name. An empty filter takes
+ * everything. */
 bool nic_filter_match(const char *filter, const char *name);
 /* True for interfaces that are chosen only when nothing better is there: lo, docker*, virbr*. */
 bool nic_is_last_resort(const char *name);

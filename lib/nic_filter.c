@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The form of NCCL_SOCKET_IFNAME: a comma list of prefixes, '^' excludes, '=' asks for exact names. */
+/* The form of NCCL_SOCKET_IFNAME: a comma list of prefixes, '^' excludes, '=' asks for exact names.
+ */
 #include "nic.h"
 
 #include <string.h>

@@ -16,15 +16,16 @@
 
 static bool have_net_admin(void)
 {
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2] = { { 0 } };
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {{0}};
 
 	if (syscall(SYS_capget, &header, data))
 		return false;
 	return data[CAP_TO_INDEX(CAP_NET_ADMIN)].effective & CAP_TO_MASK(CAP_NET_ADMIN);
 }
 
-/* /proc/self/uid_map of the initial user namespace is the whole identity map; bind-rx counts capabilities only there. */
+/* /proc/self/uid_map of the initial user namespace is the whole identity map; bind-rx counts
+ * capabilities only there. */
 static bool in_initial_user_namespace(void)
 {
 	char text[64];
@@ -32,7 +33,7 @@ static bool in_initial_user_namespace(void)
 	int fd = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
-		return true;	/* no user namespaces in this kernel */
+		return true; /* no user namespaces in this kernel */
 	n = read(fd, text, sizeof(text) - 1);
 	close(fd);
 	if (n <= 0)
@@ -41,7 +42,8 @@ static bool in_initial_user_namespace(void)
 	return strstr(text, "4294967295") != NULL;
 }
 
-int devmem_nic_probe(const struct devmem_nic *nic, struct devmem_nic_caps *caps, struct devmem_error *err)
+int devmem_nic_probe(const struct devmem_nic *nic, struct devmem_nic_caps *caps,
+		     struct devmem_error *err)
 {
 	struct nic_rings rings;
 	int rx = nl_call_has_command(DEVMEM_NETDEV_FAMILY, DEVMEM_NETDEV_CMD_BIND_RX);
@@ -53,7 +55,9 @@ int devmem_nic_probe(const struct devmem_nic *nic, struct devmem_nic_caps *caps,
 		.bind_tx = tx > 0,
 	};
 	if (rx < 0)
-		return devmem_error_set(err, rx, "cannot ask the kernel for its netlink families: %s", strerror(-rx));
+		return devmem_error_set(err, rx,
+					"cannot ask the kernel for its netlink families: %s",
+					strerror(-rx));
 	if (!nic_rings_get(nic->name, &rings, NULL))
 		caps->header_split = rings.tcp_data_split == DEVMEM_TCP_DATA_SPLIT_ENABLED;
 	caps->ntuple = steer_possible(nic->name);

@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* State of one request while its answers are read; libnl's own error numbers lose the kernel's errno. */
+/* State of one request while its answers are read; libnl's own error numbers lose the kernel's
+ * errno. */
 struct exchange {
 	struct nl_call *call;
 	int max;
@@ -33,7 +34,8 @@ int nl_call_open(struct nl_call *call, const char *family)
 	}
 	fcntl(nl_socket_get_fd(call->sock), F_SETFD, FD_CLOEXEC);
 	/* Optional: kernels without it simply give no text. */
-	(void)setsockopt(nl_socket_get_fd(call->sock), SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
+	(void)setsockopt(nl_socket_get_fd(call->sock), SOL_NETLINK, NETLINK_EXT_ACK, &one,
+			 sizeof(one));
 	call->family = genl_ctrl_resolve(call->sock, family);
 	if (call->family < 0) {
 		nl_call_close(call);
@@ -52,14 +54,16 @@ struct nl_msg *nl_call_request(struct nl_call *call, uint8_t command, uint8_t ve
 {
 	struct nl_msg *msg = nlmsg_alloc();
 
-	if (msg && !genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, call->family, 0, NLM_F_ACK, command, version)) {
+	if (msg && !genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, call->family, 0, NLM_F_ACK, command,
+				version)) {
 		nlmsg_free(msg);
 		return NULL;
 	}
 	return msg;
 }
 
-/* The extended acknowledgement follows the error number and, unless capped, a copy of the request. */
+/* The extended acknowledgement follows the error number and, unless capped, a copy of the request.
+ */
 static void keep_extack(struct nl_call *call, struct nlmsghdr *header)
 {
 	struct nlmsgerr *error = nlmsg_data(header);
@@ -75,7 +79,8 @@ static void keep_extack(struct nl_call *call, struct nlmsghdr *header)
 	text = nla_find((struct nlattr *)((char *)error + NLMSG_ALIGN(skip)),
 			nlmsg_datalen(header) - (int)NLMSG_ALIGN(skip), NLMSGERR_ATTR_MSG);
 	if (text)
-		snprintf(call->extack, sizeof(call->extack), "%.*s", nla_len(text), (const char *)nla_data(text));
+		snprintf(call->extack, sizeof(call->extack), "%.*s", nla_len(text),
+			 (const char *)nla_data(text));
 }
 
 static int on_error(struct sockaddr_nl *peer, struct nlmsgerr *error, void *arg)
@@ -113,7 +118,7 @@ static int on_valid(struct nl_msg *msg, void *arg)
 
 int nl_call_ask(struct nl_call *call, struct nl_msg *msg, int max, nl_reply_fn reply, void *arg)
 {
-	struct exchange exchange = { .call = call, .max = max, .reply = reply, .arg = arg };
+	struct exchange exchange = {.call = call, .max = max, .reply = reply, .arg = arg};
 	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
 	int ret;
 
@@ -148,7 +153,8 @@ static int find_command(struct nlattr **attrs, void *arg)
 
 	if (!attrs[CTRL_ATTR_OPS])
 		return 0;
-	nla_for_each_nested(op, attrs[CTRL_ATTR_OPS], left) {
+	nla_for_each_nested(op, attrs[CTRL_ATTR_OPS], left)
+	{
 		struct nlattr *id = nla_find(nla_data(op), nla_len(op), CTRL_ATTR_OP_ID);
 
 		if (id && nla_get_u32(id) == search->command)
@@ -159,7 +165,7 @@ static int find_command(struct nlattr **attrs, void *arg)
 
 int nl_call_has_command(const char *family, uint32_t command)
 {
-	struct command_search search = { .command = command };
+	struct command_search search = {.command = command};
 	struct nl_call call;
 	struct nl_msg *msg;
 	int ret = nl_call_open(&call, "nlctrl");

@@ -9,13 +9,16 @@
 static const char *rx_obstacle(const struct devmem_nic_caps *caps)
 {
 	if (!caps->bind_rx)
-		return "the kernel cannot bind device memory to a receive queue (netdev family without bind-rx): use Linux 6.12 or later "
+		return "the kernel cannot bind device memory to a receive queue (netdev family "
+		       "without bind-rx): use Linux 6.12 or later "
 		       "with CONFIG_NET_DEVMEM";
 	if (!caps->net_admin)
-		return "binding a receive queue needs CAP_NET_ADMIN in the initial user namespace: start the job with it "
+		return "binding a receive queue needs CAP_NET_ADMIN in the initial user namespace: "
+		       "start the job with it "
 		       "(setcap, --cap-add=NET_ADMIN --userns=host)";
 	if (!caps->header_split)
-		return "header split is off: ethtool -G %s tcp-data-split on (ethtool 6.7 or later)";
+		return "header split is off: ethtool -G %s tcp-data-split on (ethtool 6.7 or "
+		       "later)";
 	if (!caps->ntuple)
 		return "flow steering is off: ethtool -K %s ntuple on";
 	return NULL;
@@ -24,7 +27,8 @@ static const char *rx_obstacle(const struct devmem_nic_caps *caps)
 static const char *tx_obstacle(const struct devmem_nic_caps *caps)
 {
 	if (!caps->bind_tx)
-		return "the kernel cannot send device memory (netdev family without bind-tx): use Linux 6.16 or later, or 6.12 with "
+		return "the kernel cannot send device memory (netdev family without bind-tx): use "
+		       "Linux 6.16 or later, or 6.12 with "
 		       "this project's patches; data is copied to host memory before it is sent";
 	return NULL;
 }
@@ -37,15 +41,16 @@ static void note(struct plan *plan, const char *obstacle, const char *nic)
 	plan->fallback = true;
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	snprintf(text, sizeof(text), obstacle, nic);	/* from the tables above: at most one %s */
+	snprintf(text, sizeof(text), obstacle, nic); /* from the tables above: at most one %s */
 #pragma GCC diagnostic pop
-	snprintf(plan->reason + used, sizeof(plan->reason) - used, "%s%s: %s", used ? "; " : "", nic, text);
+	snprintf(plan->reason + used, sizeof(plan->reason) - used, "%s%s: %s", used ? "; " : "",
+		 nic, text);
 }
 
-void plan_decide(enum plan_wish wish, enum devmem_mem_kind memory, const struct devmem_nic_caps *caps, const char *nic,
-		 struct plan *plan)
+void plan_decide(enum plan_wish wish, enum devmem_mem_kind memory,
+		 const struct devmem_nic_caps *caps, const char *nic, struct plan *plan)
 {
-	*plan = (struct plan){ .rx = PLAN_RX_HOST, .tx = PLAN_TX_STAGED };
+	*plan = (struct plan){.rx = PLAN_RX_HOST, .tx = PLAN_TX_STAGED};
 	if (wish == PLAN_WISH_HOST || memory == DEVMEM_MEM_HOST)
 		return;
 	if (rx_obstacle(caps))
@@ -63,7 +68,8 @@ static void degrade(struct plan *plan, const struct devmem_error *why)
 	size_t used = strlen(plan->reason);
 
 	plan->fallback = true;
-	snprintf(plan->reason + used, sizeof(plan->reason) - used, "%s%s", used ? "; " : "", why->text);
+	snprintf(plan->reason + used, sizeof(plan->reason) - used, "%s%s", used ? "; " : "",
+		 why->text);
 }
 
 void plan_degrade_rx(struct plan *plan, const struct devmem_error *why)
@@ -81,10 +87,13 @@ void plan_degrade_tx(struct plan *plan, const struct devmem_error *why)
 const char *plan_text(const struct plan *plan)
 {
 	static const char *const texts[2][2] = {
-		[PLAN_RX_DEVICE] = { [PLAN_TX_DEVICE] = "receive to device memory, send from device memory",
-				     [PLAN_TX_STAGED] = "receive to device memory, send by way of host memory" },
-		[PLAN_RX_HOST] = { [PLAN_TX_DEVICE] = "receive to host memory, send from device memory",
-				   [PLAN_TX_STAGED] = "plain TCP by way of host memory" },
+		[PLAN_RX_DEVICE] = {[PLAN_TX_DEVICE] =
+					    "receive to device memory, send from device memory",
+				    [PLAN_TX_STAGED] =
+					    "receive to device memory, send by way of host memory"},
+		[PLAN_RX_HOST] = {[PLAN_TX_DEVICE] =
+					  "receive to host memory, send from device memory",
+				  [PLAN_TX_STAGED] = "plain TCP by way of host memory"},
 	};
 
 	return texts[plan->rx][plan->tx];

@@ -11,13 +11,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PAGE_BYTES 4096		/* a buffer of the NIC: one page for each piece of payload */
-#define DEFAULT_RING 1024	/* buffers that a NIC keeps ready, where the driver does not tell */
+#define PAGE_BYTES 4096	  /* a buffer of the NIC: one page for each piece of payload */
+#define DEFAULT_RING 1024 /* buffers that a NIC keeps ready, where the driver does not tell */
 #define UNCLAIMED_MS 10000
 
 static void set_receive_buffer(int fd, size_t bytes)
 {
-	/* The kernel doubles the value (socket(7)); without the privilege net.core.rmem_max caps it. */
+	/* The kernel doubles the value (socket(7)); without the privilege net.core.rmem_max caps
+	 * it. */
 	int half = (int)(bytes / 2);
 
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &half, sizeof(half)))
@@ -30,17 +31,21 @@ static int open_listener(struct pool *pool, struct devmem_error *err)
 
 	pool->address = pool->nic.addr;
 	sockaddr_set_port(&pool->address, 0);
-	pool->listener = socket(pool->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	pool->listener = socket(pool->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+				0);
 	if (pool->listener < 0)
 		return devmem_error_set(err, -errno, "socket: %s", strerror(errno));
 	/*
-	 * Window scale and clamp of a connection follow from the listener's buffer when it comes up (tcp_select_initial_window) and cannot
-	 * grow later, so the listener has the whole budget and each connection is cut down when it is accepted.
+	 * Window scale and clamp of a connection follow from the listener's buffer when it comes up
+	 * (tcp_select_initial_window) and cannot grow later, so the listener has the whole budget
+	 * and each connection is cut down when it is accepted.
 	 */
 	set_receive_buffer(pool->listener, pool->budget);
-	if (bind(pool->listener, (struct sockaddr *)&pool->address, sockaddr_length(&pool->address)) ||
+	if (bind(pool->listener, (struct sockaddr *)&pool->address,
+		 sockaddr_length(&pool->address)) ||
 	    getsockname(pool->listener, (struct sockaddr *)&pool->address, &length))
-		return devmem_error_set(err, -errno, "cannot bind a data port on %s: %s", pool->nic.name, strerror(errno));
+		return devmem_error_set(err, -errno, "cannot bind a data port on %s: %s",
+					pool->nic.name, strerror(errno));
 	return 0;
 }
 
@@ -54,7 +59,8 @@ static int bind_a_queue(struct pool *pool, const char *lease_dir, struct devmem_
 		ret = lease_take(&pool->nic, lease_dir, below, &pool->lease, err);
 		if (ret)
 			return ret;
-		ret = devmem_bind_rx(pool->nic.ifindex, pool->mem->dmabuf_fd, &pool->lease->queue, 1, &pool->binding, err);
+		ret = devmem_bind_rx(pool->nic.ifindex, pool->mem->dmabuf_fd, &pool->lease->queue,
+				     1, &pool->binding, err);
 		if (ret != -EEXIST && ret != -EBUSY)
 			return ret;
 		below = pool->lease->queue;
@@ -74,7 +80,8 @@ static int steer(struct pool *pool, struct devmem_error *err)
 		return ret;
 	pool->rule_added = true;
 	if (lease_journal(pool->lease, &pool->rule))
-		return devmem_error_set(err, -EIO, "cannot note a steering rule in %s: %s", pool->lease->path, strerror(errno));
+		return devmem_error_set(err, -EIO, "cannot note a steering rule in %s: %s",
+					pool->lease->path, strerror(errno));
 	return 0;
 }
 
@@ -87,8 +94,8 @@ static size_t ring_bytes(const struct devmem_nic *nic)
 	return (size_t)rings.rx * PAGE_BYTES;
 }
 
-int pool_open(const struct devmem_nic *nic, struct devmem_exporter *exporter, size_t bytes, const char *lease_dir,
-	      struct pool **pool, struct devmem_error *err)
+int pool_open(const struct devmem_nic *nic, struct devmem_exporter *exporter, size_t bytes,
+	      const char *lease_dir, struct pool **pool, struct devmem_error *err)
 {
 	struct pool *new = calloc(1, sizeof(*new));
 	size_t ring = ring_bytes(nic);
@@ -102,9 +109,12 @@ int pool_open(const struct devmem_nic *nic, struct devmem_exporter *exporter, si
 	new->listener = -1;
 	pthread_mutex_init(&new->lock, NULL);
 	if (bytes < 2 * ring) {
-		ret = devmem_error_set(err, -EINVAL, "a pool of %zu bytes cannot feed the rx ring of %s, which takes %zu: set "
-				       "NCCL_DEVMEM_POOL_MB to %zu or more, or shorten the ring (ethtool -G %s rx N)", bytes, nic->name,
-				       ring, (2 * ring >> 20) + 1, nic->name);
+		ret = devmem_error_set(
+			err, -EINVAL,
+			"a pool of %zu bytes cannot feed the rx ring of %s, which takes %zu: set "
+			"NCCL_DEVMEM_POOL_MB to %zu or more, or shorten the ring (ethtool -G %s rx "
+			"N)",
+			bytes, nic->name, ring, (2 * ring >> 20) + 1, nic->name);
 		goto fail;
 	}
 	new->budget = bytes - ring;
@@ -165,10 +175,12 @@ static void accept_strangers(struct pool *pool)
 		socklen_t length = sizeof(stranger->from);
 
 		memset(&stranger->from, 0, sizeof(stranger->from));
-		stranger->fd = accept4(pool->listener, (struct sockaddr *)&stranger->from, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		stranger->fd = accept4(pool->listener, (struct sockaddr *)&stranger->from, &length,
+				       SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (stranger->fd < 0)
 			return;
-		/* Until somebody vouches for it, it may hold no more of the pool than the kernel's least buffer. */
+		/* Until somebody vouches for it, it may hold no more of the pool than the kernel's
+		 * least buffer. */
 		set_receive_buffer(stranger->fd, 2);
 		stranger->deadline_ms = now + UNCLAIMED_MS;
 		pool->n_strangers++;
@@ -176,8 +188,8 @@ static void accept_strangers(struct pool *pool)
 }
 
 /*
- * Flows that were accepted earlier may still fill the larger window that they have advertised; the sum of 1/n of these is covered by
- * handing out half of the budget only.
+ * Flows that were accepted earlier may still fill the larger window that they have advertised; the
+ * sum of 1/n of these is covered by handing out half of the budget only.
  */
 static void share_budget(struct pool *pool)
 {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Turns what recvmsg(MSG_SOCK_DEVMEM) gave back into fragments; touches no socket, so that it can be fuzzed. */
+/* Turns what recvmsg(MSG_SOCK_DEVMEM) gave back into fragments; touches no socket, so that it can
+ * be fuzzed. */
 #include "recv_parse.h"
 #include "uapi/devmem_uapi.h"
 
@@ -27,7 +28,8 @@ static struct devmem_frag to_frag(const struct cmsghdr *header, uint64_t linear)
 
 	memcpy(&cmsg, CMSG_DATA(header), sizeof(cmsg));
 	if (header->cmsg_type == SCM_DEVMEM_LINEAR)
-		return (struct devmem_frag){ .where = DEVMEM_FRAG_LINEAR, .len = cmsg.frag_size, .offset = linear };
+		return (struct devmem_frag){
+			.where = DEVMEM_FRAG_LINEAR, .len = cmsg.frag_size, .offset = linear};
 	return (struct devmem_frag){
 		.where = DEVMEM_FRAG_DEVICE,
 		.len = cmsg.frag_size,
@@ -37,13 +39,15 @@ static struct devmem_frag to_frag(const struct cmsghdr *header, uint64_t linear)
 	};
 }
 
-int recv_parse(const struct msghdr *msg, size_t received, struct devmem_frag *frags, unsigned int *n)
+int recv_parse(const struct msghdr *msg, size_t received, struct devmem_frag *frags,
+	       unsigned int *n)
 {
 	unsigned int room = *n;
 	uint64_t linear = 0, sum = 0;
 
 	*n = 0;
-	for (struct cmsghdr *header = CMSG_FIRSTHDR(msg); header; header = CMSG_NXTHDR((struct msghdr *)msg, header)) {
+	for (struct cmsghdr *header = CMSG_FIRSTHDR(msg); header;
+	     header = CMSG_NXTHDR((struct msghdr *)msg, header)) {
 		struct devmem_frag frag;
 
 		if (!is_whole(msg, header))
@@ -58,9 +62,11 @@ int recv_parse(const struct msghdr *msg, size_t received, struct devmem_frag *fr
 		sum += frag.len;
 		frags[(*n)++] = frag;
 	}
-	/* Bytes that came by an unbound queue carry no control message at all, and never mix with others in one call. */
+	/* Bytes that came by an unbound queue carry no control message at all, and never mix with
+	 * others in one call. */
 	if (!sum && received && room) {
-		frags[0] = (struct devmem_frag){ .where = DEVMEM_FRAG_PLAIN, .len = (uint32_t)received };
+		frags[0] = (struct devmem_frag){.where = DEVMEM_FRAG_PLAIN,
+						.len = (uint32_t)received};
 		*n = 1;
 		return 0;
 	}

@@ -41,13 +41,18 @@ int nic_rings_get(const char *ifname, struct nic_rings *rings, struct devmem_err
 	struct nl_msg *msg;
 	int ret = nl_call_open(&call, ETHTOOL_GENL_NAME);
 
-	*rings = (struct nic_rings){ .tcp_data_split = DEVMEM_TCP_DATA_SPLIT_UNKNOWN };
+	*rings = (struct nic_rings){.tcp_data_split = DEVMEM_TCP_DATA_SPLIT_UNKNOWN};
 	if (ret)
-		return devmem_error_set(err, ret, "the kernel has no ethtool netlink family (CONFIG_ETHTOOL_NETLINK)");
+		return devmem_error_set(
+			err, ret,
+			"the kernel has no ethtool netlink family (CONFIG_ETHTOOL_NETLINK)");
 	msg = rings_request(&call, ETHTOOL_MSG_RINGS_GET, ifname);
-	ret = msg ? nl_call_ask(&call, msg, DEVMEM_ETHTOOL_A_RINGS_TCP_DATA_SPLIT, take_rings, rings) : -ENOMEM;
+	ret = msg ? nl_call_ask(&call, msg, DEVMEM_ETHTOOL_A_RINGS_TCP_DATA_SPLIT, take_rings,
+				rings)
+		  : -ENOMEM;
 	if (ret)
-		devmem_error_set(err, ret, "cannot read the rings of %s: %s %s", ifname, strerror(-ret), call.extack);
+		devmem_error_set(err, ret, "cannot read the rings of %s: %s %s", ifname,
+				 strerror(-ret), call.extack);
 	nl_call_close(&call);
 	return ret;
 }
@@ -60,7 +65,9 @@ int devmem_nic_set_header_split(const char *ifname, bool on, struct devmem_error
 	int ret = nl_call_open(&call, ETHTOOL_GENL_NAME);
 
 	if (ret)
-		return devmem_error_set(err, ret, "the kernel has no ethtool netlink family (CONFIG_ETHTOOL_NETLINK)");
+		return devmem_error_set(
+			err, ret,
+			"the kernel has no ethtool netlink family (CONFIG_ETHTOOL_NETLINK)");
 	msg = rings_request(&call, ETHTOOL_MSG_RINGS_SET, ifname);
 	if (!msg || nla_put_u8(msg, DEVMEM_ETHTOOL_A_RINGS_TCP_DATA_SPLIT, split)) {
 		nlmsg_free(msg);
@@ -69,8 +76,9 @@ int devmem_nic_set_header_split(const char *ifname, bool on, struct devmem_error
 		ret = nl_call_ask(&call, msg, DEVMEM_ETHTOOL_A_RINGS_TCP_DATA_SPLIT, NULL, NULL);
 	}
 	if (ret)
-		devmem_error_set(err, ret, "cannot switch header split of %s %s: %s%s%s", ifname, on ? "on" : "off",
-				 strerror(-ret), call.extack[0] ? "; kernel: " : "", call.extack);
+		devmem_error_set(err, ret, "cannot switch header split of %s %s: %s%s%s", ifname,
+				 on ? "on" : "off", strerror(-ret),
+				 call.extack[0] ? "; kernel: " : "", call.extack);
 	nl_call_close(&call);
 	return ret;
 }

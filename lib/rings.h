@@ -6,7 +6,7 @@
 #include "devmem.h"
 
 struct nic_rings {
-	uint8_t tcp_data_split;	/* DEVMEM_TCP_DATA_SPLIT_* */
+	uint8_t tcp_data_split; /* DEVMEM_TCP_DATA_SPLIT_* */
 	uint32_t rx;		/* buffers of each rx ring, 0 when the driver does not tell */
 };
 

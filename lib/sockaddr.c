@@ -11,7 +11,8 @@
 
 socklen_t sockaddr_length(const struct sockaddr_storage *addr)
 {
-	return addr->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+	return addr->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+					   : sizeof(struct sockaddr_in);
 }
 
 /* sin_port and sin6_port lie at the same place. */
@@ -48,7 +49,8 @@ const char *sockaddr_text(const struct sockaddr_storage *addr, char *text)
 	char ip[INET6_ADDRSTRLEN] = "?";
 
 	inet_ntop(addr->ss_family, ip_of(addr), ip, sizeof(ip));
-	snprintf(text, SOCKADDR_TEXT, addr->ss_family == AF_INET6 ? "[%s]:%u" : "%s:%u", ip, sockaddr_port(addr));
+	snprintf(text, SOCKADDR_TEXT, addr->ss_family == AF_INET6 ? "[%s]:%u" : "%s:%u", ip,
+		 sockaddr_port(addr));
 	return text;
 }
 
@@ -74,7 +76,8 @@ int sockaddr_parse(const char *text, struct sockaddr_storage *addr)
 	memcpy(ip, text, length);
 	ip[length] = '\0';
 	port = strtoul(colon + 1, &end, 10);
-	if (end == colon + 1 || *end || port > UINT16_MAX || inet_pton(addr->ss_family, ip, (void *)ip_of(addr)) != 1)
+	if (end == colon + 1 || *end || port > UINT16_MAX ||
+	    inet_pton(addr->ss_family, ip, (void *)ip_of(addr)) != 1)
 		return -EPROTO;
 	sockaddr_set_port(addr, (uint16_t)port);
 	return 0;

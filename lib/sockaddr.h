@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-#define SOCKADDR_TEXT 64	/* room for "[ipv6]:port" */
+#define SOCKADDR_TEXT 64 /* room for "[ipv6]:port" */
 
 socklen_t sockaddr_length(const struct sockaddr_storage *addr);
 uint16_t sockaddr_port(const struct sockaddr_storage *addr);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Where bytes went: the counters of a process, and their form for Prometheus' text file collector. */
+/* Where bytes went: the counters of a process, and their form for Prometheus' text file collector.
+ */
 #include "stat.h"
 
 #include <errno.h>
@@ -20,7 +21,8 @@ void stat_add_received(struct stat_totals *totals, const struct devmem_stream_st
 
 static void print(FILE *file, const char *name, const _Atomic uint64_t *counter)
 {
-	fprintf(file, "%s %" PRIu64 "\n", name, atomic_load_explicit(counter, memory_order_relaxed));
+	fprintf(file, "%s %" PRIu64 "\n", name,
+		atomic_load_explicit(counter, memory_order_relaxed));
 }
 
 static void print_all(FILE *file, const struct stat_totals *totals)
@@ -54,8 +56,10 @@ int stat_write(const struct stat_totals *totals, const char *dir)
 	FILE *file;
 	int ret = 0;
 
-	if (snprintf(final, sizeof(final), "%s/devmem-%d.prom", dir, (int)getpid()) >= (int)sizeof(final) ||
-	    snprintf(path, sizeof(path), "%s/.devmem-%d.new", dir, (int)getpid()) >= (int)sizeof(path))
+	if (snprintf(final, sizeof(final), "%s/devmem-%d.prom", dir, (int)getpid()) >=
+		    (int)sizeof(final) ||
+	    snprintf(path, sizeof(path), "%s/.devmem-%d.new", dir, (int)getpid()) >=
+		    (int)sizeof(path))
 		return -ENAMETOOLONG;
 	file = fopen(path, "we");
 	if (!file)

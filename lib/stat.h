@@ -11,9 +11,10 @@
 struct stat_totals {
 	_Atomic uint64_t rx_device, rx_linear, rx_plain;
 	_Atomic uint64_t tx_device, tx_copied, tx_staged;
-	_Atomic uint64_t placed;	/* bytes that a copy engine moved from the pool to their destination */
+	_Atomic uint64_t
+		placed; /* bytes that a copy engine moved from the pool to their destination */
 	_Atomic uint64_t frags, tokens_taken, tokens_returned;
-	_Atomic uint64_t sends, recvs;	/* requests completed */
+	_Atomic uint64_t sends, recvs; /* requests completed */
 	_Atomic uint64_t fallbacks;
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Flow steering rules (ntuple) by ethtool's ioctl, the only interface that the kernel has for them. */
+/* Flow steering rules (ntuple) by ethtool's ioctl, the only interface that the kernel has for them.
+ */
 #include "steer.h"
 #include "devmem.h"
 
@@ -14,11 +15,11 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define FLAG_NTUPLE (1u << 27)	/* ETH_FLAG_NTUPLE of the legacy flags */
+#define FLAG_NTUPLE (1u << 27) /* ETH_FLAG_NTUPLE of the legacy flags */
 
 static int ethtool_ioctl(const char *ifname, void *data)
 {
-	struct ifreq request = { .ifr_data = data };
+	struct ifreq request = {.ifr_data = data};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int ret;
 
@@ -32,15 +33,16 @@ static int ethtool_ioctl(const char *ifname, void *data)
 
 bool steer_possible(const char *ifname)
 {
-	struct ethtool_rxnfc count = { .cmd = ETHTOOL_GRXCLSRLCNT };
-	struct ethtool_value flags = { .cmd = ETHTOOL_GFLAGS };
+	struct ethtool_rxnfc count = {.cmd = ETHTOOL_GRXCLSRLCNT};
+	struct ethtool_value flags = {.cmd = ETHTOOL_GFLAGS};
 
-	return !ethtool_ioctl(ifname, &count) && !ethtool_ioctl(ifname, &flags) && (flags.data & FLAG_NTUPLE);
+	return !ethtool_ioctl(ifname, &count) && !ethtool_ioctl(ifname, &flags) &&
+	       (flags.data & FLAG_NTUPLE);
 }
 
 unsigned int steer_rx_queues(const char *ifname)
 {
-	struct ethtool_rxnfc rings = { .cmd = ETHTOOL_GRXRINGS };
+	struct ethtool_rxnfc rings = {.cmd = ETHTOOL_GRXRINGS};
 
 	return ethtool_ioctl(ifname, &rings) || !rings.data ? 1 : (unsigned int)rings.data;
 }
@@ -89,7 +91,7 @@ static void fill_tcp6(struct ethtool_rx_flow_spec *spec, const struct devmem_rul
 
 static int read_locations(const char *ifname, struct ethtool_rxnfc **all)
 {
-	struct ethtool_rxnfc count = { .cmd = ETHTOOL_GRXCLSRLCNT };
+	struct ethtool_rxnfc count = {.cmd = ETHTOOL_GRXCLSRLCNT};
 	struct ethtool_rxnfc *list;
 	int ret = ethtool_ioctl(ifname, &count);
 
@@ -110,7 +112,8 @@ static int read_locations(const char *ifname, struct ethtool_rxnfc **all)
 	return 0;
 }
 
-/* The highest free slot of the table: where drivers do not choose one themselves, low slots are for the administrator. */
+/* The highest free slot of the table: where drivers do not choose one themselves, low slots are for
+ * the administrator. */
 static int free_location(const char *ifname, uint32_t slots, uint32_t *location)
 {
 	struct ethtool_rxnfc *all;
@@ -135,7 +138,7 @@ static int free_location(const char *ifname, uint32_t slots, uint32_t *location)
 
 static int choose_location(const char *ifname, uint32_t *location)
 {
-	struct ethtool_rxnfc count = { .cmd = ETHTOOL_GRXCLSRLCNT };
+	struct ethtool_rxnfc count = {.cmd = ETHTOOL_GRXCLSRLCNT};
 	int ret = ethtool_ioctl(ifname, &count);
 
 	if (ret)
@@ -155,9 +158,11 @@ static const char *rule_advice(int code)
 	case EOPNOTSUPP:
 		return "the driver has no flow steering, or it is off: ethtool -K DEV ntuple on";
 	case ENOSPC:
-		return "the table of rules is full: ethtool -n DEV lists it, ethtool -N DEV delete ID removes a rule";
+		return "the table of rules is full: ethtool -n DEV lists it, ethtool -N DEV delete "
+		       "ID removes a rule";
 	case EINVAL:
-		return "the driver refuses this kind of rule, or the queue does not exist: see ethtool -l and -n";
+		return "the driver refuses this kind of rule, or the queue does not exist: see "
+		       "ethtool -l and -n";
 	default:
 		return "see ethtool -n and the kernel log";
 	}
@@ -165,7 +170,7 @@ static const char *rule_advice(int code)
 
 int devmem_rule_add(const char *ifname, struct devmem_rule *rule, struct devmem_error *err)
 {
-	struct ethtool_rxnfc insert = { .cmd = ETHTOOL_SRXCLSRLINS };
+	struct ethtool_rxnfc insert = {.cmd = ETHTOOL_SRXCLSRLINS};
 	int ret = choose_location(ifname, &insert.fs.location);
 
 	if (rule->dst.ss_family == AF_INET)
@@ -176,26 +181,29 @@ int devmem_rule_add(const char *ifname, struct devmem_rule *rule, struct devmem_
 	if (!ret)
 		ret = ethtool_ioctl(ifname, &insert);
 	if (ret)
-		return devmem_error_set(err, ret, "cannot steer TCP port %u of %s to rx queue %u: %s; %s",
-					ntohs(port_of(&rule->dst)), ifname, rule->queue, strerror(-ret),
-					rule_advice(ret));
+		return devmem_error_set(err, ret,
+					"cannot steer TCP port %u of %s to rx queue %u: %s; %s",
+					ntohs(port_of(&rule->dst)), ifname, rule->queue,
+					strerror(-ret), rule_advice(ret));
 	rule->location = insert.fs.location;
 	return 0;
 }
 
 int devmem_rule_del(const char *ifname, uint32_t location, struct devmem_error *err)
 {
-	struct ethtool_rxnfc remove = { .cmd = ETHTOOL_SRXCLSRLDEL, .fs.location = location };
+	struct ethtool_rxnfc remove = {.cmd = ETHTOOL_SRXCLSRLDEL, .fs.location = location};
 	int ret = ethtool_ioctl(ifname, &remove);
 
 	if (ret)
-		return devmem_error_set(err, ret, "cannot delete rule %u of %s: %s", location, ifname, strerror(-ret));
+		return devmem_error_set(err, ret, "cannot delete rule %u of %s: %s", location,
+					ifname, strerror(-ret));
 	return 0;
 }
 
 static void read_tcp4(const struct ethtool_rx_flow_spec *spec, struct devmem_rule *rule)
 {
-	struct sockaddr_in *dst = (struct sockaddr_in *)&rule->dst, *src = (struct sockaddr_in *)&rule->src;
+	struct sockaddr_in *dst = (struct sockaddr_in *)&rule->dst,
+			   *src = (struct sockaddr_in *)&rule->src;
 
 	dst->sin_family = AF_INET;
 	dst->sin_addr.s_addr = spec->h_u.tcp_ip4_spec.ip4dst;
@@ -209,7 +217,8 @@ static void read_tcp4(const struct ethtool_rx_flow_spec *spec, struct devmem_rul
 
 static void read_tcp6(const struct ethtool_rx_flow_spec *spec, struct devmem_rule *rule)
 {
-	struct sockaddr_in6 *dst = (struct sockaddr_in6 *)&rule->dst, *src = (struct sockaddr_in6 *)&rule->src;
+	struct sockaddr_in6 *dst = (struct sockaddr_in6 *)&rule->dst,
+			    *src = (struct sockaddr_in6 *)&rule->src;
 
 	dst->sin6_family = AF_INET6;
 	memcpy(&dst->sin6_addr, spec->h_u.tcp_ip6_spec.ip6dst, 16);
@@ -221,14 +230,17 @@ static void read_tcp6(const struct ethtool_rx_flow_spec *spec, struct devmem_rul
 	src->sin6_port = spec->h_u.tcp_ip6_spec.psrc;
 }
 
-int devmem_rule_get(const char *ifname, uint32_t location, struct devmem_rule *rule, struct devmem_error *err)
+int devmem_rule_get(const char *ifname, uint32_t location, struct devmem_rule *rule,
+		    struct devmem_error *err)
 {
-	struct ethtool_rxnfc query = { .cmd = ETHTOOL_GRXCLSRULE, .fs.location = location };
+	struct ethtool_rxnfc query = {.cmd = ETHTOOL_GRXCLSRULE, .fs.location = location};
 	int ret = ethtool_ioctl(ifname, &query);
 
 	if (ret)
-		return devmem_error_set(err, ret, "no rule %u on %s: %s", location, ifname, strerror(-ret));
-	*rule = (struct devmem_rule){ .queue = (unsigned int)query.fs.ring_cookie, .location = location };
+		return devmem_error_set(err, ret, "no rule %u on %s: %s", location, ifname,
+					strerror(-ret));
+	*rule = (struct devmem_rule){.queue = (unsigned int)query.fs.ring_cookie,
+				     .location = location};
 	if ((query.fs.flow_type & ~FLOW_EXT) == TCP_V4_FLOW)
 		read_tcp4(&query.fs, rule);
 	else if ((query.fs.flow_type & ~FLOW_EXT) == TCP_V6_FLOW)
@@ -236,13 +248,15 @@ int devmem_rule_get(const char *ifname, uint32_t location, struct devmem_rule *r
 	return 0;
 }
 
-int devmem_rule_list(const char *ifname, uint32_t *locations, unsigned int max, struct devmem_error *err)
+int devmem_rule_list(const char *ifname, uint32_t *locations, unsigned int max,
+		     struct devmem_error *err)
 {
 	struct ethtool_rxnfc *all;
 	int ret = read_locations(ifname, &all);
 
 	if (ret)
-		return devmem_error_set(err, ret, "cannot list the steering rules of %s: %s", ifname, strerror(-ret));
+		return devmem_error_set(err, ret, "cannot list the steering rules of %s: %s",
+					ifname, strerror(-ret));
 	ret = (int)all->rule_cnt;
 	for (unsigned int i = 0; i < all->rule_cnt && i < max; i++)
 		locations[i] = all->rule_locs[i];

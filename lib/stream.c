@@ -13,7 +13,8 @@ static size_t control_bytes(void)
 	return STREAM_MAX_FRAGS * CMSG_SPACE(sizeof(struct devmem_uapi_cmsg));
 }
 
-int devmem_stream_open(int fd, size_t bounce_bytes, struct devmem_stream **stream, struct devmem_error *err)
+int devmem_stream_open(int fd, size_t bounce_bytes, struct devmem_stream **stream,
+		       struct devmem_error *err)
 {
 	struct devmem_stream *new = calloc(1, sizeof(*new));
 	int one = 1;
@@ -24,7 +25,8 @@ int devmem_stream_open(int fd, size_t bounce_bytes, struct devmem_stream **strea
 	new->fd = -1;
 	new->bounce_bytes = bounce_bytes;
 	/* mmap, not malloc: pages that linear or plain bytes never touch must not cost memory. */
-	new->bounce = mmap(NULL, bounce_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	new->bounce = mmap(NULL, bounce_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0);
 	if (new->bounce == MAP_FAILED) {
 		new->bounce = NULL;
 		goto no_memory;
@@ -39,7 +41,8 @@ int devmem_stream_open(int fd, size_t bounce_bytes, struct devmem_stream **strea
 
 no_memory:
 	devmem_stream_close(new);
-	return devmem_error_set(err, -ENOMEM, "out of memory for a stream of %zu bounce bytes", bounce_bytes);
+	return devmem_error_set(err, -ENOMEM, "out of memory for a stream of %zu bounce bytes",
+				bounce_bytes);
 }
 
 void devmem_stream_close(struct devmem_stream *stream)
@@ -48,7 +51,7 @@ void devmem_stream_close(struct devmem_stream *stream)
 		return;
 	if (stream->fd >= 0) {
 		(void)devmem_stream_token_flush(stream);
-		close(stream->fd);	/* the kernel returns the tokens that are still out */
+		close(stream->fd); /* the kernel returns the tokens that are still out */
 	}
 	if (stream->bounce)
 		munmap(stream->bounce, stream->bounce_bytes);

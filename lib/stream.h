@@ -7,15 +7,16 @@
 #include "devmem.h"
 #include "token.h"
 
-/* Fragments that one receive call may describe: 512 take 20 KiB of control buffer, and cover 2 MiB of full pages. */
+/* Fragments that one receive call may describe: 512 take 20 KiB of control buffer, and cover 2 MiB
+ * of full pages. */
 #define STREAM_MAX_FRAGS 512
 
 struct devmem_stream {
 	int fd;
-	bool zerocopy;		/* SO_ZEROCOPY could be set */
+	bool zerocopy; /* SO_ZEROCOPY could be set */
 	size_t bounce_bytes;
 	uint8_t *bounce;
-	uint8_t *control;	/* msg_control of one receive call */
+	uint8_t *control; /* msg_control of one receive call */
 	struct token_set tokens;
 	struct completion_set completions;
 	struct devmem_stream_stats stats;

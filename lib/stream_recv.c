@@ -31,10 +31,12 @@ static int account(struct devmem_stream *stream, const struct devmem_frag *frags
 	return 0;
 }
 
-ssize_t devmem_stream_recv(struct devmem_stream *stream, size_t want, struct devmem_frag *frags, unsigned int *n)
+ssize_t devmem_stream_recv(struct devmem_stream *stream, size_t want, struct devmem_frag *frags,
+			   unsigned int *n)
 {
 	unsigned int room = *n < STREAM_MAX_FRAGS ? *n : STREAM_MAX_FRAGS;
-	struct iovec iov = { stream->bounce, want < stream->bounce_bytes ? want : stream->bounce_bytes };
+	struct iovec iov = {stream->bounce,
+			    want < stream->bounce_bytes ? want : stream->bounce_bytes};
 	struct msghdr msg = {
 		.msg_iov = &iov,
 		.msg_iovlen = 1,

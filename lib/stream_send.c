@@ -8,7 +8,8 @@
 #include <string.h>
 #include <sys/uio.h>
 
-/* Kernel memory for notifications runs out like socket buffer does: both come back when data is acknowledged. */
+/* Kernel memory for notifications runs out like socket buffer does: both come back when data is
+ * acknowledged. */
 static ssize_t send_result(ssize_t sent)
 {
 	if (sent >= 0)
@@ -16,14 +17,14 @@ static ssize_t send_result(ssize_t sent)
 	return errno == ENOBUFS || errno == EINTR ? -EAGAIN : -errno;
 }
 
-ssize_t devmem_stream_send_device(struct devmem_stream *stream, uint32_t dmabuf_id, uint64_t offset, size_t len,
-				  uint32_t *completion)
+ssize_t devmem_stream_send_device(struct devmem_stream *stream, uint32_t dmabuf_id, uint64_t offset,
+				  size_t len, uint32_t *completion)
 {
 	union {
 		struct cmsghdr align;
 		uint8_t bytes[CMSG_SPACE(sizeof(uint32_t))];
-	} control = { .bytes = { 0 } };
-	struct iovec iov = { (void *)(uintptr_t)offset, len };
+	} control = {.bytes = {0}};
+	struct iovec iov = {(void *)(uintptr_t)offset, len};
 	struct msghdr msg = {
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
@@ -48,8 +49,8 @@ ssize_t devmem_stream_send_device(struct devmem_stream *stream, uint32_t dmabuf_
 	return sent;
 }
 
-ssize_t devmem_stream_send_host(struct devmem_stream *stream, const void *bytes, size_t len, bool zerocopy,
-				uint32_t *completion)
+ssize_t devmem_stream_send_host(struct devmem_stream *stream, const void *bytes, size_t len,
+				bool zerocopy, uint32_t *completion)
 {
 	int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
 	ssize_t sent;
@@ -83,15 +84,18 @@ static bool is_notification(const struct cmsghdr *header, struct sock_extended_e
 static int reap_one(struct devmem_stream *stream)
 {
 	uint8_t control[CMSG_SPACE(sizeof(struct sock_extended_err) + sizeof(struct sockaddr_in6))];
-	struct msghdr msg = { .msg_control = control, .msg_controllen = sizeof(control) };
+	struct msghdr msg = {.msg_control = control, .msg_controllen = sizeof(control)};
 	struct sock_extended_err notice;
 
 	if (recvmsg(stream->fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-	for (struct cmsghdr *header = CMSG_FIRSTHDR(&msg); header; header = CMSG_NXTHDR(&msg, header)) {
+	for (struct cmsghdr *header = CMSG_FIRSTHDR(&msg); header;
+	     header = CMSG_NXTHDR(&msg, header)) {
 		if (!is_notification(header, &notice))
 			continue;
-		return completion_mark(&stream->completions, notice.ee_info, notice.ee_data) ? -EPROTO : 1;
+		return completion_mark(&stream->completions, notice.ee_info, notice.ee_data)
+			       ? -EPROTO
+			       : 1;
 	}
 	return 1;
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Tokens of one socket: which are out, and a batch of those to give back. Pure bookkeeping: the system call is the caller's. */
+/* Tokens of one socket: which are out, and a batch of those to give back. Pure bookkeeping: the
+ * system call is the caller's. */
 #include "token.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Tokens are the lowest free numbers of a socket, so the bitmap stays as small as the most fragments ever held at once. */
+/* Tokens are the lowest free numbers of a socket, so the bitmap stays as small as the most
+ * fragments ever held at once. */
 static int grow(struct token_set *set, uint32_t token)
 {
 	uint32_t words = set->words ? set->words : 16;
@@ -31,7 +33,7 @@ static bool is_out(const struct token_set *set, uint32_t token)
 int token_take(struct token_set *set, uint32_t token)
 {
 	if (token > INT32_MAX)
-		return -EINVAL;	/* the kernel's space is 31 bits */
+		return -EINVAL; /* the kernel's space is 31 bits */
 	if (token / 64 >= set->words && grow(set, token))
 		return -ENOMEM;
 	if (is_out(set, token))
@@ -48,13 +50,15 @@ int token_put(struct token_set *set, uint32_t token)
 
 	if (!is_out(set, token))
 		return -EINVAL;
-	if (set->n_batched == DEVMEM_UAPI_MAX_FRAGS || (!adjacent && set->n_ranges == DEVMEM_UAPI_MAX_RANGES))
+	if (set->n_batched == DEVMEM_UAPI_MAX_FRAGS ||
+	    (!adjacent && set->n_ranges == DEVMEM_UAPI_MAX_RANGES))
 		return -ENOSPC;
 	set->out[token / 64] &= ~(UINT64_C(1) << (token % 64));
 	if (adjacent)
 		last->token_count++;
 	else
-		set->batch[set->n_ranges++] = (struct devmem_uapi_token){ .token_start = token, .token_count = 1 };
+		set->batch[set->n_ranges++] = (struct devmem_uapi_token){.token_start = token,
+									 .token_count = 1};
 	set->n_batched++;
 	return 0;
 }
@@ -74,5 +78,5 @@ void token_batch_done(struct token_set *set)
 void token_set_free(struct token_set *set)
 {
 	free(set->out);
-	*set = (struct token_set){ 0 };
+	*set = (struct token_set){0};
 }

@@ -14,7 +14,7 @@ struct packed_head {
 } __attribute__((packed));
 
 struct packed_address {
-	uint8_t family;		/* 0: none, 4, 6 */
+	uint8_t family; /* 0: none, 4, 6 */
 	uint8_t zero;
 	uint16_t port;
 	uint8_t ip[16];
@@ -61,7 +61,7 @@ _Static_assert(WIRE_HANDLE_BYTES <= 128, "NCCL carries 128 bytes");
 /* A message longer than this is no message of NCCL's (its largest is 1 TiB). */
 #define MAX_LEN (UINT64_C(1) << 40)
 
-static const struct packed_head our_head = { .magic = WIRE_MAGIC, .version = WIRE_VERSION };
+static const struct packed_head our_head = {.magic = WIRE_MAGIC, .version = WIRE_VERSION};
 
 static int check_head(const uint8_t *from, size_t len, size_t want, unsigned int *version)
 {
@@ -82,14 +82,14 @@ static int check_head(const uint8_t *from, size_t len, size_t want, unsigned int
 
 static struct packed_head head_out(void)
 {
-	return (struct packed_head){ htole32(our_head.magic), htole16(our_head.version) };
+	return (struct packed_head){htole32(our_head.magic), htole16(our_head.version)};
 }
 
 static struct packed_address pack_address(const struct sockaddr_storage *addr)
 {
 	const struct sockaddr_in *v4 = (const struct sockaddr_in *)addr;
 	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)addr;
-	struct packed_address packed = { 0 };
+	struct packed_address packed = {0};
 
 	if (addr->ss_family == AF_INET) {
 		packed.family = 4;
@@ -131,7 +131,7 @@ static int unpack_address(const struct packed_address *packed, struct sockaddr_s
 
 void wire_put_handle(uint8_t *to, const struct wire_handle *handle)
 {
-	struct packed_handle packed = { .head = head_out() };
+	struct packed_handle packed = {.head = head_out()};
 
 	packed.control = pack_address(&handle->control);
 	packed.data = pack_address(&handle->data);
@@ -139,7 +139,8 @@ void wire_put_handle(uint8_t *to, const struct wire_handle *handle)
 	memcpy(to, &packed, sizeof(packed));
 }
 
-int wire_get_handle(const uint8_t *from, size_t len, struct wire_handle *handle, unsigned int *version)
+int wire_get_handle(const uint8_t *from, size_t len, struct wire_handle *handle,
+		    unsigned int *version)
 {
 	struct packed_handle packed;
 	int ret = check_head(from, len, sizeof(packed), version);
@@ -148,7 +149,8 @@ int wire_get_handle(const uint8_t *from, size_t len, struct wire_handle *handle,
 		return ret;
 	memcpy(&packed, from, sizeof(packed));
 	memcpy(handle->nonce, packed.nonce, WIRE_NONCE);
-	if (unpack_address(&packed.control, &handle->control) || unpack_address(&packed.data, &handle->data))
+	if (unpack_address(&packed.control, &handle->control) ||
+	    unpack_address(&packed.data, &handle->data))
 		return -EPROTO;
 	return handle->control.ss_family ? 0 : -EPROTO;
 }
@@ -184,7 +186,7 @@ int wire_get_hello(const uint8_t *from, size_t len, struct wire_hello *hello, un
 
 void wire_put_ready(uint8_t *to, const struct wire_ready *ready)
 {
-	struct packed_ready packed = { .head = head_out(), .status = htole16(ready->status) };
+	struct packed_ready packed = {.head = head_out(), .status = htole16(ready->status)};
 
 	memcpy(to, &packed, sizeof(packed));
 }
@@ -226,8 +228,8 @@ int wire_get_record(const uint8_t *from, size_t len, struct wire_record *record)
 		.seq = le32toh(packed.seq),
 		.len = le64toh(packed.len),
 	};
-	if (record->type < WIRE_MODE || record->type > WIRE_FIN || record->via > WIRE_DATA || packed.zero ||
-	    record->len > MAX_LEN)
+	if (record->type < WIRE_MODE || record->type > WIRE_FIN || record->via > WIRE_DATA ||
+	    packed.zero || record->len > MAX_LEN)
 		return -EPROTO;
 	if (record->type == WIRE_MODE && record->len > WIRE_MODE_DEVICE)
 		return -EPROTO;

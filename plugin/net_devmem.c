@@ -22,7 +22,7 @@ struct attempt {
 
 static struct {
 	pthread_mutex_t lock;
-	unsigned int users;	/* inits without finalize, and open comms */
+	unsigned int users; /* inits without finalize, and open comms */
 	unsigned int inits;
 	struct params params;
 	struct devmem_exporter *exporter;
@@ -30,7 +30,7 @@ static struct {
 	unsigned int n_devices;
 	struct device *devices[MAX_NICS];
 	struct attempt *attempts;
-} net = { .lock = PTHREAD_MUTEX_INITIALIZER };
+} net = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* A handle that is not NULL for host memory, which needs no registration. */
 static struct region host_region;
@@ -73,20 +73,25 @@ static void write_metrics(void)
 		return;
 	ret = stat_write(&net.totals, net.params.metrics);
 	if (ret)
-		plugin_log(LOG_LEVEL_WARN, __func__, __LINE__, "cannot write counters to NCCL_DEVMEM_METRICS=%s: %s", net.params.metrics,
-			   strerror(-ret));
+		plugin_log(LOG_LEVEL_WARN, __func__, __LINE__,
+			   "cannot write counters to NCCL_DEVMEM_METRICS=%s: %s",
+			   net.params.metrics, strerror(-ret));
 }
 
 static int open_exporter(struct devmem_error *err)
 {
-	static const enum devmem_mem_kind kinds[] = { DEVMEM_MEM_CUDA, DEVMEM_MEM_CUDA, DEVMEM_MEM_UDMABUF, DEVMEM_MEM_HOST };
+	static const enum devmem_mem_kind kinds[] = {DEVMEM_MEM_CUDA, DEVMEM_MEM_CUDA,
+						     DEVMEM_MEM_UDMABUF, DEVMEM_MEM_HOST};
 	int ret = devmem_exporter_open(kinds[net.params.memory], -1, &net.exporter, err);
 
 	if (!ret || net.params.memory)
 		return ret;
 	if (net.params.require)
-		return devmem_error_set(err, -EOPNOTSUPP, "device memory TCP is required and there is no device: %s", err->text);
-	plugin_log(LOG_LEVEL_INFO, __func__, __LINE__, "no CUDA device (%s): host memory and plain TCP", err->text);
+		return devmem_error_set(err, -EOPNOTSUPP,
+					"device memory TCP is required and there is no device: %s",
+					err->text);
+	plugin_log(LOG_LEVEL_INFO, __func__, __LINE__,
+		   "no CUDA device (%s): host memory and plain TCP", err->text);
 	return devmem_exporter_open(DEVMEM_MEM_HOST, 0, &net.exporter, err);
 }
 
@@ -118,7 +123,8 @@ static int open_devices(struct devmem_error *err)
 	if (n < 0)
 		return n;
 	for (int i = 0; i < n; i++) {
-		int ret = device_open(&nics[i], net.exporter, &options, &net.totals, plugin_log, &net.devices[net.n_devices], err);
+		int ret = device_open(&nics[i], net.exporter, &options, &net.totals, plugin_log,
+				      &net.devices[net.n_devices], err);
 
 		if (ret)
 			return ret;
@@ -148,7 +154,9 @@ static int set_up(struct devmem_error *err)
 	int ret = params_read(&net.params, plugin_log);
 
 	if (ret)
-		return devmem_error_set(err, ret, "a variable of the plugin has a value that cannot be: see the warning before this one");
+		return devmem_error_set(err, ret,
+					"a variable of the plugin has a value that cannot be: see "
+					"the warning before this one");
 	ret = open_exporter(err);
 	if (!ret)
 		ret = open_devices(err);
@@ -159,7 +167,7 @@ static int set_up(struct devmem_error *err)
 
 ncclResult_t net_init(ncclDebugLogger_t logger)
 {
-	struct devmem_error err = { 0 };
+	struct devmem_error err = {0};
 	int ret = 0;
 
 	plugin_log_set(logger);
@@ -217,7 +225,8 @@ static struct device *device_of(int dev)
 {
 	if (dev >= 0 && (unsigned int)dev < net.n_devices)
 		return net.devices[dev];
-	plugin_log(LOG_LEVEL_WARN, __func__, __LINE__, "there is no device %d: there are %u", dev, net.n_devices);
+	plugin_log(LOG_LEVEL_WARN, __func__, __LINE__, "there is no device %d: there are %u", dev,
+		   net.n_devices);
 	return NULL;
 }
 
@@ -232,7 +241,10 @@ ncclResult_t net_properties(int dev, struct net_properties *properties)
 		.pci_path = device->nic.pci_path[0] ? device->nic.pci_path : NULL,
 		.guid = device->nic.guid,
 		/* Not CUDA: NCCL then hands device memory over with its dmabuf or not at all. */
-		.ptr_support = NCCL_PTR_HOST | (devmem_exporter_kind(net.exporter) == DEVMEM_MEM_HOST ? 0 : NCCL_PTR_DMABUF),
+		.ptr_support = NCCL_PTR_HOST |
+			       (devmem_exporter_kind(net.exporter) == DEVMEM_MEM_HOST
+					? 0
+					: NCCL_PTR_DMABUF),
 		.speed = (int)device->nic.speed_mbps,
 		.port = (int)device->nic.port,
 	};
@@ -242,7 +254,7 @@ ncclResult_t net_properties(int dev, struct net_properties *properties)
 ncclResult_t net_listen(int dev, void *handle, void **listen_comm)
 {
 	struct device *device = device_of(dev);
-	struct devmem_error err = { 0 };
+	struct devmem_error err = {0};
 	struct wire_handle wire;
 	struct listener *listener;
 
@@ -263,13 +275,14 @@ static struct attempt *attempt_find(const void *handle, const struct wire_handle
 	struct attempt *attempt;
 
 	for (attempt = net.attempts; attempt; attempt = attempt->next)
-		if (attempt->handle == handle && !memcmp(dialer_nonce(attempt->dialer), wire->nonce, WIRE_NONCE))
+		if (attempt->handle == handle &&
+		    !memcmp(dialer_nonce(attempt->dialer), wire->nonce, WIRE_NONCE))
 			break;
 	return attempt;
 }
 
-static int attempt_new(struct device *device, const void *handle, const struct wire_handle *wire, struct attempt **attempt,
-		       struct devmem_error *err)
+static int attempt_new(struct device *device, const void *handle, const struct wire_handle *wire,
+		       struct attempt **attempt, struct devmem_error *err)
 {
 	struct attempt *new = calloc(1, sizeof(*new));
 	int ret;
@@ -302,7 +315,7 @@ static void attempt_end(struct attempt *attempt)
 ncclResult_t net_connect(int dev, void *handle, void **send_comm)
 {
 	struct device *device = device_of(dev);
-	struct devmem_error err = { 0 };
+	struct devmem_error err = {0};
 	struct attempt *attempt;
 	struct wire_handle wire;
 	unsigned int version = 0;
@@ -314,12 +327,17 @@ ncclResult_t net_connect(int dev, void *handle, void **send_comm)
 		return ncclInvalidArgument;
 	ret = wire_get_handle(handle, NCCL_NET_HANDLE_MAXSIZE, &wire, &version);
 	if (ret == -EPROTONOSUPPORT) {
-		devmem_error_set(&err, -EPROTO, "the peer's handle is of version %u of devmem's protocol and this side speaks %u: install the "
-				 "same release on all hosts", version, WIRE_VERSION);
+		devmem_error_set(&err, -EPROTO,
+				 "the peer's handle is of version %u of devmem's protocol and this "
+				 "side speaks %u: install the "
+				 "same release on all hosts",
+				 version, WIRE_VERSION);
 		return fail(&err, __func__);
 	}
 	if (ret) {
-		devmem_error_set(&err, -EPROTO, "the peer's handle is none of devmem's: do all ranks load the same net plugin "
+		devmem_error_set(&err, -EPROTO,
+				 "the peer's handle is none of devmem's: do all ranks load the "
+				 "same net plugin "
 				 "(NCCL_NET_PLUGIN=devmem NCCL_NET=devmem)?");
 		return fail(&err, __func__);
 	}
@@ -339,7 +357,7 @@ ncclResult_t net_connect(int dev, void *handle, void **send_comm)
 
 ncclResult_t net_accept(void *listen_comm, void **recv_comm)
 {
-	struct devmem_error err = { 0 };
+	struct devmem_error err = {0};
 	struct conn *conn;
 
 	*recv_comm = NULL;
@@ -351,9 +369,10 @@ ncclResult_t net_accept(void *listen_comm, void **recv_comm)
 	return ncclSuccess;
 }
 
-static ncclResult_t reg_device(struct conn *conn, void *data, size_t size, uint64_t offset, int fd, void **mhandle)
+static ncclResult_t reg_device(struct conn *conn, void *data, size_t size, uint64_t offset, int fd,
+			       void **mhandle)
 {
-	struct devmem_error err = { 0 };
+	struct devmem_error err = {0};
 	struct region *region;
 
 	if (device_register(conn->device, data, size, fd, offset, conn->sender, &region, &err))
@@ -371,7 +390,8 @@ ncclResult_t net_reg_mr(void *comm, void *data, size_t size, int type, void **mh
 	return reg_device(comm, data, size, 0, -1, mhandle);
 }
 
-ncclResult_t net_reg_mr_dmabuf(void *comm, void *data, size_t size, int type, uint64_t offset, int fd, void **mhandle)
+ncclResult_t net_reg_mr_dmabuf(void *comm, void *data, size_t size, int type, uint64_t offset,
+			       int fd, void **mhandle)
 {
 	return reg_device(comm, data, size, offset, fd, mhandle);
 }
@@ -410,11 +430,13 @@ ncclResult_t net_isend(void *send_comm, void *data, size_t size, void *mhandle, 
 	return result;
 }
 
-ncclResult_t net_irecv(void *recv_comm, int n, void *data, size_t size, void *mhandle, void **request)
+ncclResult_t net_irecv(void *recv_comm, int n, void *data, size_t size, void *mhandle,
+		       void **request)
 {
 	if (n != 1) {
 		*request = NULL;
-		plugin_log(LOG_LEVEL_WARN, __func__, __LINE__, "irecv of %d buffers: maxRecvs is 1", n);
+		plugin_log(LOG_LEVEL_WARN, __func__, __LINE__, "irecv of %d buffers: maxRecvs is 1",
+			   n);
 		return ncclInternalError;
 	}
 	return post(recv_comm, data, size, mhandle, request);
@@ -428,7 +450,8 @@ ncclResult_t net_test(void *request, int *done, int *size)
 	*done = ret > 0;
 	if (ret < 0)
 		return to_result(ret);
-	/* NCCL's size is an int; longer messages exist since version 9 of the interface, whose core does not look at it. */
+	/* NCCL's size is an int; longer messages exist since version 9 of the interface, whose core
+	 * does not look at it. */
 	if (ret && size)
 		*size = len > INT_MAX ? INT_MAX : (int)len;
 	return ncclSuccess;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the plugin does, apart from the version of NCCL's interface: each table of abi.c calls these. The contract is NCCL's
- * (net plugin documentation, and transport/net.cc for what it does not say): nothing blocks, *request NULL means try again.
+ * What the plugin does, apart from the version of NCCL's interface: each table of abi.c calls
+ * these. The contract is NCCL's (net plugin documentation, and transport/net.cc for what it does
+ * not say): nothing blocks, *request NULL means try again.
  */
 #ifndef NET_DEVMEM_H
 #define NET_DEVMEM_H
@@ -31,10 +32,12 @@ ncclResult_t net_listen(int dev, void *handle, void **listen_comm);
 ncclResult_t net_connect(int dev, void *handle, void **send_comm);
 ncclResult_t net_accept(void *listen_comm, void **recv_comm);
 ncclResult_t net_reg_mr(void *comm, void *data, size_t size, int type, void **mhandle);
-ncclResult_t net_reg_mr_dmabuf(void *comm, void *data, size_t size, int type, uint64_t offset, int fd, void **mhandle);
+ncclResult_t net_reg_mr_dmabuf(void *comm, void *data, size_t size, int type, uint64_t offset,
+			       int fd, void **mhandle);
 ncclResult_t net_dereg_mr(void *comm, void *mhandle);
 ncclResult_t net_isend(void *send_comm, void *data, size_t size, void *mhandle, void **request);
-ncclResult_t net_irecv(void *recv_comm, int n, void *data, size_t size, void *mhandle, void **request);
+ncclResult_t net_irecv(void *recv_comm, int n, void *data, size_t size, void *mhandle,
+		       void **request);
 ncclResult_t net_test(void *request, int *done, int *size);
 ncclResult_t net_close_send(void *send_comm);
 ncclResult_t net_close_recv(void *recv_comm);

@@ -28,14 +28,27 @@ struct param {
 };
 
 static const struct param table[] = {
-#define TEXT(member, name_, value, help_) \
-	{ .name = name_, .kind = KIND_TEXT, .offset = offsetof(struct params, member), .text = value, .help = help_ },
+#define TEXT(member, name_, value, help_)           \
+	{.name = name_,                             \
+	 .kind = KIND_TEXT,                         \
+	 .offset = offsetof(struct params, member), \
+	 .text = value,                             \
+	 .help = help_},
 #define NUMBER(member, name_, value, min_, max_, help_) \
-	{ .name = name_, .kind = KIND_NUMBER, .offset = offsetof(struct params, member), .number = value, .min = min_, \
-	  .max = max_, .help = help_ },
+	{.name = name_,                                 \
+	 .kind = KIND_NUMBER,                           \
+	 .offset = offsetof(struct params, member),     \
+	 .number = value,                               \
+	 .min = min_,                                   \
+	 .max = max_,                                   \
+	 .help = help_},
 #define CHOICE(member, name_, value, choices_, help_) \
-	{ .name = name_, .kind = KIND_CHOICE, .offset = offsetof(struct params, member), .number = value, \
-	  .choices = choices_, .help = help_ },
+	{.name = name_,                               \
+	 .kind = KIND_CHOICE,                         \
+	 .offset = offsetof(struct params, member),   \
+	 .number = value,                             \
+	 .choices = choices_,                         \
+	 .help = help_},
 #include "params.def"
 #undef TEXT
 #undef NUMBER
@@ -50,7 +63,8 @@ static int parse_number(const struct param *param, const char *value, long *out)
 
 	errno = 0;
 	*out = strtol(value, &end, 0);
-	return errno || end == value || *end || *out < param->min || *out > param->max ? -EINVAL : 0;
+	return errno || end == value || *end || *out < param->min || *out > param->max ? -EINVAL
+										       : 0;
 }
 
 static int parse_choice(const struct param *param, const char *value, long *out)
@@ -90,8 +104,8 @@ static int read_one(const struct param *param, struct params *params, log_fn log
 	else
 		ret = parse_choice(param, value, member);
 	if (ret)
-		log(LOG_LEVEL_WARN, __func__, __LINE__, "%s=%s cannot be: it takes %s (%s)", name, value,
-		    param->kind == KIND_NUMBER ? range : param->choices, param->help);
+		log(LOG_LEVEL_WARN, __func__, __LINE__, "%s=%s cannot be: it takes %s (%s)", name,
+		    value, param->kind == KIND_NUMBER ? range : param->choices, param->help);
 	return ret;
 }
 
@@ -161,7 +175,8 @@ static void warn_unknown(log_fn log)
 			continue;
 		snprintf(copy, sizeof(copy), "%.*s", (int)length, name);
 		nearest = params_nearest(copy);
-		log(LOG_LEVEL_WARN, __func__, __LINE__, PREFIX "%s is not a variable of this plugin and has no effect%s%s%s", copy,
+		log(LOG_LEVEL_WARN, __func__, __LINE__,
+		    PREFIX "%s is not a variable of this plugin and has no effect%s%s%s", copy,
 		    *nearest ? "; did you mean " PREFIX : "", nearest, *nearest ? "?" : "");
 	}
 }

@@ -16,12 +16,13 @@ struct params {
 };
 
 /*
- * Reads all variables. One that cannot be understood is an error, said by @log: -EINVAL. An unknown NCCL_DEVMEM_* is a warning with the
- * nearest name. Texts belong to the environment.
+ * Reads all variables. One that cannot be understood is an error, said by @log: -EINVAL. An unknown
+ * NCCL_DEVMEM_* is a warning with the nearest name. Texts belong to the environment.
  */
 int params_read(struct params *params, log_fn log);
 
-/* The known name that is nearest to @name by edits, "" when none is near. Names without NCCL_DEVMEM_. */
+/* The known name that is nearest to @name by edits, "" when none is near. Names without
+ * NCCL_DEVMEM_. */
 const char *params_nearest(const char *name);
 
 #endif

@@ -7,6 +7,7 @@
 #include "nccl/net.h"
 
 void plugin_log_set(ncclDebugLogger_t logger);
-void plugin_log(enum log_level level, const char *where, int line, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void plugin_log(enum log_level level, const char *where, int line, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 
 #endif

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * Teaches ip(8) the link type dmnic: ip link add dm0 type dmnic peer name dm1 [netns NAME].
- * ip loads $IP_LIB_DIR/link_dmnic.so and looks for dmnic_link_util (iproute2, ip/iplink.c: get_link_kind).
+ * ip loads $IP_LIB_DIR/link_dmnic.so and looks for dmnic_link_util (iproute2, ip/iplink.c:
+ * get_link_kind).
  */
 #include <fcntl.h>
 #include <linux/if_link.h>
@@ -43,7 +44,8 @@ static int put_netns(struct nlmsghdr *msg, const char *name)
 	int fd;
 
 	snprintf(path, sizeof(path), "/run/netns/%s", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);	/* must stay open until the kernel has read the message */
+	fd = open(path,
+		  O_RDONLY | O_CLOEXEC); /* must stay open until the kernel has read the message */
 	if (fd < 0) {
 		fprintf(stderr, "no network namespace '%s' in /run/netns\n", name);
 		return -1;
@@ -57,7 +59,8 @@ static int parse_opt(struct link_util *util, int argc, char **argv, struct nlmsg
 	struct rtattr *peer;
 
 	if (argc < 1 || strcmp(argv[0], "peer")) {
-		fprintf(stderr, "dmnic: expected 'peer name NAME', got '%s'\n", argc ? argv[0] : "");
+		fprintf(stderr, "dmnic: expected 'peer name NAME', got '%s'\n",
+			argc ? argv[0] : "");
 		return -1;
 	}
 	peer = put(msg, VETH_INFO_PEER, NULL, sizeof(struct ifinfomsg));
@@ -75,7 +78,8 @@ static int parse_opt(struct link_util *util, int argc, char **argv, struct nlmsg
 
 static void print_help(struct link_util *util, int argc, char **argv, FILE *stream)
 {
-	fprintf(stream, "Usage: ip link add NAME [numrxqueues N] [numtxqueues N] type dmnic peer name NAME [netns NAME]\n");
+	fprintf(stream, "Usage: ip link add NAME [numrxqueues N] [numtxqueues N] type dmnic peer "
+			"name NAME [netns NAME]\n");
 }
 
 struct link_util dmnic_link_util __attribute__((visibility("default"))) = {

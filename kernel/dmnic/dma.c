@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The DMA engine: moves payload by DMA address, as a NIC does, and so never by a page or a virtual address of the stack.
+ * The DMA engine: moves payload by DMA address, as a NIC does, and so never by a page or a virtual
+ * address of the stack.
  *
- * There is no IOMMU between this device and memory, so a DMA address is a physical one, and what has a physical address in RAM
- * is in the kernel's linear map. Memory of real devices is not; binding it to this NIC is refused by its exporter.
+ * There is no IOMMU between this device and memory, so a DMA address is a physical one, and what
+ * has a physical address in RAM is in the kernel's linear map. Memory of real devices is not;
+ * binding it to this NIC is refused by its exporter.
  */
 #include <linux/dma-mapping.h>
 #include <linux/skbuff.h>
@@ -23,8 +25,8 @@ static void fetch(dma_addr_t from, void *to, unsigned int len, unsigned int done
 	*csum = csum_block_add(*csum, csum_partial(to, len, 0), done);
 }
 
-static int read_linear(struct device *dma_dev, const struct sk_buff *skb, unsigned int offset, void *to,
-		       unsigned int len, unsigned int done, __wsum *csum)
+static int read_linear(struct device *dma_dev, const struct sk_buff *skb, unsigned int offset,
+		       void *to, unsigned int len, unsigned int done, __wsum *csum)
 {
 	dma_addr_t addr = dma_map_single(dma_dev, skb->data + offset, len, DMA_TO_DEVICE);
 
@@ -69,7 +71,8 @@ int dmnic_dma_read(struct device *dma_dev, const struct sk_buff *skb, unsigned i
 
 		if (offset + done < end) {
 			piece = min(len - done, end - offset - done);
-			err = read_frag(dma_dev, frag, offset + done - start, to + done, piece, done, csum);
+			err = read_frag(dma_dev, frag, offset + done - start, to + done, piece,
+					done, csum);
 			if (err)
 				return err;
 			done += piece;

@@ -9,57 +9,61 @@
 #include <net/page_pool/types.h>
 #include <net/rtnetlink.h>
 
-#define DMNIC_MAX_RULES		1024
-#define DMNIC_DEFAULT_QUEUES	8
-#define DMNIC_DEFAULT_RING	256
-#define DMNIC_MAX_RING		4096
-#define DMNIC_MAX_MTU		16384
-/* Pages that a pool keeps for reuse: all of a dma-buf (the page pool's limit), or what ordinary traffic needs. */
-#define DMNIC_POOL_DEVMEM	16384
-#define DMNIC_POOL_HOST		1024
+#define DMNIC_MAX_RULES 1024
+#define DMNIC_DEFAULT_QUEUES 8
+#define DMNIC_DEFAULT_RING 256
+#define DMNIC_MAX_RING 4096
+#define DMNIC_MAX_MTU 16384
+/* Pages that a pool keeps for reuse: all of a dma-buf (the page pool's limit), or what ordinary
+ * traffic needs. */
+#define DMNIC_POOL_DEVMEM 16384
+#define DMNIC_POOL_HOST 1024
 
 /* Counters of one rx queue, written by its NAPI alone. */
 struct dmnic_rx_stats {
 	u64_stats_t packets;
 	u64_stats_t bytes;
-	u64_stats_t devmem_bytes;	/* payload written to device memory */
-	u64_stats_t linear_bytes;	/* TCP payload left in host memory on a queue bound to device memory */
-	u64_stats_t drops_nobuf;	/* packets dropped for want of a buffer */
+	u64_stats_t devmem_bytes; /* payload written to device memory */
+	u64_stats_t linear_bytes; /* TCP payload left in host memory on a queue bound to device
+				     memory */
+	u64_stats_t drops_nobuf;  /* packets dropped for want of a buffer */
 	u64_stats_t csum_bad;
 	struct u64_stats_sync sync;
 };
 
 /* Counters of one tx queue, written under its xmit lock. */
 struct dmnic_tx_stats {
-	u64_stats_t packets;		/* on the wire, after segmentation */
+	u64_stats_t packets; /* on the wire, after segmentation */
 	u64_stats_t bytes;
-	u64_stats_t devmem_bytes;	/* payload read from device memory */
+	u64_stats_t devmem_bytes; /* payload read from device memory */
 	u64_stats_t drops;
 	struct u64_stats_sync sync;
 };
 
 /* Where segmentation of a packet on the wire stands. */
 struct dmnic_cursor {
-	struct sk_buff *skb;		/* as the sender's stack gave it; NULL: take the next */
-	unsigned int header_len;	/* Ethernet to TCP options */
-	unsigned int offset;		/* payload bytes done */
-	unsigned int index;		/* segments done */
+	struct sk_buff *skb;	 /* as the sender's stack gave it; NULL: take the next */
+	unsigned int header_len; /* Ethernet to TCP options */
+	unsigned int offset;	 /* payload bytes done */
+	unsigned int index;	 /* segments done */
 };
 
 struct dmnic_rxq {
 	struct napi_struct napi;
 	struct net_device *dev;
 	unsigned int index;
-	struct page_pool *pool;		/* payload buffers; NULL while stopped */
-	bool devmem;			/* the pool gives device memory */
-	struct sk_buff_head wire;	/* packets that the peer has sent and this queue has not received */
+	struct page_pool *pool; /* payload buffers; NULL while stopped */
+	bool devmem;		/* the pool gives device memory */
+	struct sk_buff_head
+		wire; /* packets that the peer has sent and this queue has not received */
 	struct dmnic_cursor cursor;
-	unsigned long *waiting;		/* bit t: the peer's tx queue t is stopped until the wire has room */
+	unsigned long
+		*waiting; /* bit t: the peer's tx queue t is stopped until the wire has room */
 	struct dmnic_rx_stats stats;
 };
 
 struct dmnic_rule {
-	struct list_head list;		/* by location */
+	struct list_head list; /* by location */
 	struct rcu_head rcu;
 	struct ethtool_rx_flow_spec spec;
 };
@@ -69,9 +73,9 @@ struct dmnic {
 	struct net_device __rcu *peer;
 	struct dmnic_rxq *rxq;
 	struct dmnic_tx_stats *txq;
-	struct list_head rules;		/* changed under rtnl, read under RCU */
+	struct list_head rules; /* changed under rtnl, read under RCU */
 	unsigned int n_rules;
-	unsigned int ring;		/* packets that the wire of a queue holds */
+	unsigned int ring; /* packets that the wire of a queue holds */
 	bool header_split;
 };
 
@@ -80,8 +84,12 @@ struct dmnic_flow {
 	bool v6;
 	__be16 sport, dport;
 	union {
-		struct { __be32 saddr, daddr; } v4;
-		struct { struct in6_addr saddr, daddr; } v6addr;
+		struct {
+			__be32 saddr, daddr;
+		} v4;
+		struct {
+			struct in6_addr saddr, daddr;
+		} v6addr;
 	};
 };
 
@@ -93,8 +101,10 @@ int dmnic_dma_read(struct device *dma_dev, const struct sk_buff *skb, unsigned i
 /* segment.c */
 bool dmnic_parse_tcp(const struct sk_buff *skb, struct dmnic_flow *flow, unsigned int *header_len);
 unsigned int dmnic_segments(const struct sk_buff *skb, unsigned int header_len);
-void dmnic_segment_header(const struct dmnic_cursor *cursor, void *header, unsigned int payload, bool last);
-bool dmnic_segment_checksum(const struct dmnic_cursor *cursor, void *header, unsigned int payload, __wsum csum);
+void dmnic_segment_header(const struct dmnic_cursor *cursor, void *header, unsigned int payload,
+			  bool last);
+bool dmnic_segment_checksum(const struct dmnic_cursor *cursor, void *header, unsigned int payload,
+			    __wsum csum);
 
 /* queue.c */
 extern const struct netdev_queue_mgmt_ops dmnic_queue_mgmt_ops;

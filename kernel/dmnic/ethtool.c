@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What ethtool shows and sets: rings with header split, channels, the driver's name; steering and counters have files of their own. */
+/* What ethtool shows and sets of rings with header split, channels and the driver's name. */
 #include <linux/ethtool_netlink.h>
 
 #include "dmnic.h"
@@ -18,7 +18,8 @@ static void get_channels(struct net_device *dev, struct ethtool_channels *channe
 }
 
 static void get_ringparam(struct net_device *dev, struct ethtool_ringparam *ring,
-			  struct kernel_ethtool_ringparam *kernel_ring, struct netlink_ext_ack *extack)
+			  struct kernel_ethtool_ringparam *kernel_ring,
+			  struct netlink_ext_ack *extack)
 {
 	const struct dmnic *nic = netdev_priv(dev);
 
@@ -26,8 +27,8 @@ static void get_ringparam(struct net_device *dev, struct ethtool_ringparam *ring
 	ring->tx_max_pending = DMNIC_MAX_RING;
 	ring->rx_pending = nic->ring;
 	ring->tx_pending = nic->ring;
-	kernel_ring->tcp_data_split = nic->header_split ? ETHTOOL_TCP_DATA_SPLIT_ENABLED :
-							  ETHTOOL_TCP_DATA_SPLIT_DISABLED;
+	kernel_ring->tcp_data_split = nic->header_split ? ETHTOOL_TCP_DATA_SPLIT_ENABLED
+							: ETHTOOL_TCP_DATA_SPLIT_DISABLED;
 }
 
 /* Header split decides what the pools may hold, so all of them are made anew. */
@@ -47,12 +48,14 @@ static int set_header_split(struct net_device *dev, bool on)
 		return 0;
 	nic->header_split = !on;
 	if (dmnic_queues_start(nic))
-		netdev_err(dev, "no memory to restart the receive queues: set the link down and up\n");
+		netdev_err(dev,
+			   "no memory to restart the receive queues: set the link down and up\n");
 	return err;
 }
 
 static int set_ringparam(struct net_device *dev, struct ethtool_ringparam *ring,
-			 struct kernel_ethtool_ringparam *kernel_ring, struct netlink_ext_ack *extack)
+			 struct kernel_ethtool_ringparam *kernel_ring,
+			 struct netlink_ext_ack *extack)
 {
 	struct dmnic *nic = netdev_priv(dev);
 	bool split = nic->header_split;
@@ -67,7 +70,9 @@ static int set_ringparam(struct net_device *dev, struct ethtool_ringparam *ring,
 	if (kernel_ring->tcp_data_split != ETHTOOL_TCP_DATA_SPLIT_UNKNOWN)
 		split = kernel_ring->tcp_data_split == ETHTOOL_TCP_DATA_SPLIT_ENABLED;
 	if (!split && dmnic_any_queue_bound(dev)) {
-		NL_SET_ERR_MSG(extack, "can't disable tcp-data-split while device has memory provider enabled");
+		NL_SET_ERR_MSG(
+			extack,
+			"can't disable tcp-data-split while device has memory provider enabled");
 		return -EINVAL;
 	}
 	if (split != nic->header_split) {

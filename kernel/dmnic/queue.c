@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Receive queues: their page pools, and stopping, exchanging and starting each alone, as binding device memory asks for. */
+/* Receive queues: their page pools, and stopping, exchanging and starting each alone, as binding
+ * device memory asks for. */
 #include <linux/bitmap.h>
 #include <net/netdev_queues.h>
 #include <net/netdev_rx_queue.h>
@@ -46,7 +47,8 @@ static int queue_mem_alloc(struct net_device *dev, void *per_queue_mem, int inde
 	mem->pool = NULL;
 	if (!netif_running(dev))
 		return -ENETDOWN;
-	/* Without header split the NIC would put headers where the stack cannot read them: the core then refuses to bind. */
+	/* Without header split the NIC would put headers where the stack cannot read them: the core
+	 * then refuses to bind. */
 	if (nic->header_split)
 		params.flags |= PP_FLAG_ALLOW_UNREADABLE_NETMEM;
 	mem->pool = page_pool_create(&params);
@@ -112,7 +114,7 @@ static void wire_purge(struct dmnic_rxq *q)
 {
 	__skb_queue_purge(&q->wire);
 	kfree_skb(q->cursor.skb);
-	q->cursor = (struct dmnic_cursor){ };
+	q->cursor = (struct dmnic_cursor){};
 }
 
 /* Called by ndo_open and when all queues change at once. */
@@ -161,7 +163,8 @@ int dmnic_queues_init(struct dmnic *nic)
 	if (!nic->rxq || !nic->txq)
 		goto err_free;
 	for (i = 0; i < nic->dev->num_rx_queues; i++) {
-		/* The peer has its own number of tx queues: room for the most that a link may have. */
+		/* The peer has its own number of tx queues: room for the most that a link may have.
+		 */
 		nic->rxq[i].waiting = bitmap_zalloc(4096, GFP_KERNEL_ACCOUNT);
 		if (!nic->rxq[i].waiting)
 			goto err_free;

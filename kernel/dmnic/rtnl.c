@@ -1,10 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The link type: `ip link add dm0 type dmnic peer name dm1` makes two connected interfaces; deleting one deletes both. */
+/* The link type: `ip link add dm0 type dmnic peer name dm1` makes two connected interfaces;
+ * deleting one deletes both. */
 #include <linux/etherdevice.h>
+#include <linux/module.h>
 #include <linux/veth.h>
 #include <net/netdev_queues.h>
 
 #include "dmnic.h"
+
+#ifdef DMNIC_HAVE_NETMEM_TX
+static bool netmem_tx = true;
+module_param(netmem_tx, bool, 0444);
+MODULE_PARM_DESC(
+	netmem_tx,
+	"interfaces can transmit device memory (default Y); N behaves like a driver without it");
+#endif
 
 static void dmnic_free(struct net_device *dev)
 {
@@ -25,14 +35,14 @@ static void dmnic_setup(struct net_device *dev)
 	dev->queue_mgmt_ops = &dmnic_queue_mgmt_ops;
 	dev->stat_ops = &dmnic_stat_ops;
 	dev->max_mtu = DMNIC_MAX_MTU;
-	dev->hw_features = NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_RXCSUM | NETIF_F_TSO | NETIF_F_TSO6 | NETIF_F_HIGHDMA |
-			   NETIF_F_NTUPLE;
+	dev->hw_features = NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_RXCSUM | NETIF_F_TSO |
+			   NETIF_F_TSO6 | NETIF_F_HIGHDMA | NETIF_F_NTUPLE;
 	dev->features = dev->hw_features;
 	dev->vlan_features = dev->hw_features & ~NETIF_F_NTUPLE;
 	dev->needs_free_netdev = true;
 	dev->priv_destructor = dmnic_free;
 #ifdef DMNIC_HAVE_NETMEM_TX
-	dev->netmem_tx = true;
+	dev->netmem_tx = netmem_tx;
 #endif
 }
 
@@ -41,7 +51,8 @@ static unsigned int default_queues(void)
 	return DMNIC_DEFAULT_QUEUES;
 }
 
-static int dmnic_validate(struct nlattr *tb[], struct nlattr *data[], struct netlink_ext_ack *extack)
+static int dmnic_validate(struct nlattr *tb[], struct nlattr *data[],
+			  struct netlink_ext_ack *extack)
 {
 	if (tb[IFLA_ADDRESS] && (nla_len(tb[IFLA_ADDRESS]) != ETH_ALEN ||
 				 !is_valid_ether_addr(nla_data(tb[IFLA_ADDRESS])))) {
@@ -51,9 +62,10 @@ static int dmnic_validate(struct nlattr *tb[], struct nlattr *data[], struct net
 	return 0;
 }
 
-/* What the request says about the peer; the number of queues is the first end's unless said otherwise. */
-static int parse_peer(struct nlattr *tb[], struct nlattr *data[], struct nlattr *peer_tb[], struct ifinfomsg **info,
-		      struct netlink_ext_ack *extack)
+/* What the request says about the peer; the number of queues is the first end's unless said
+ * otherwise. */
+static int parse_peer(struct nlattr *tb[], struct nlattr *data[], struct nlattr *peer_tb[],
+		      struct ifinfomsg **info, struct netlink_ext_ack *extack)
 {
 	int err;
 
@@ -74,8 +86,8 @@ static int parse_peer(struct nlattr *tb[], struct nlattr *data[], struct nlattr 
 	return 0;
 }
 
-static struct net_device *make_peer(struct net *src_net, struct nlattr *peer_tb[], const struct ifinfomsg *info,
-				    struct netlink_ext_ack *extack)
+static struct net_device *make_peer(struct net *src_net, struct nlattr *peer_tb[],
+				    const struct ifinfomsg *info, struct netlink_ext_ack *extack)
 {
 	unsigned char assign = peer_tb[IFLA_IFNAME] ? NET_NAME_USER : NET_NAME_ENUM;
 	struct net_device *peer;
@@ -107,8 +119,8 @@ static struct net_device *make_peer(struct net *src_net, struct nlattr *peer_tb[
 	return peer;
 }
 
-static int dmnic_newlink(struct net *src_net, struct net_device *dev, struct nlattr *tb[], struct nlattr *data[],
-			 struct netlink_ext_ack *extack)
+static int dmnic_newlink(struct net *src_net, struct net_device *dev, struct nlattr *tb[],
+			 struct nlattr *data[], struct netlink_ext_ack *extack)
 {
 	struct nlattr *peer_tb[IFLA_MAX + 1];
 	struct net_device *peer;
@@ -143,7 +155,8 @@ err_peer:
 	return err;
 }
 
-/* Neither end is freed before a grace period has passed, so a transmit under way still finds its peer. */
+/* Neither end is freed before a grace period has passed, so a transmit under way still finds its
+ * peer. */
 static void dmnic_dellink(struct net_device *dev, struct list_head *head)
 {
 	struct dmnic *nic = netdev_priv(dev);
@@ -159,7 +172,7 @@ static void dmnic_dellink(struct net_device *dev, struct list_head *head)
 }
 
 static const struct nla_policy dmnic_policy[VETH_INFO_MAX + 1] = {
-	[VETH_INFO_PEER] = { .len = sizeof(struct ifinfomsg) },
+	[VETH_INFO_PEER] = {.len = sizeof(struct ifinfomsg)},
 };
 
 static struct net *get_link_net(const struct net_device *dev)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The receive path: takes packets off the wire, splits headers from payload, gives them to the stack. */
+/* The receive path: takes packets off the wire, splits headers from payload, gives them to the
+ * stack. */
 #include <linux/etherdevice.h>
 #include <linux/tcp.h>
 #include <net/page_pool/helpers.h>
@@ -31,8 +32,8 @@ static void count_drop(struct dmnic_rxq *q, u64_stats_t *reason)
 }
 
 /* One buffer of the pool, filled with @len bytes at @offset of the packet on the wire. */
-static int add_payload(struct dmnic_rxq *q, struct sk_buff *skb, unsigned int offset, unsigned int len,
-		       __wsum *csum, struct segment_counts *segment)
+static int add_payload(struct dmnic_rxq *q, struct sk_buff *skb, unsigned int offset,
+		       unsigned int len, __wsum *csum, struct segment_counts *segment)
 {
 	netmem_ref netmem = page_pool_alloc_netmems(q->pool, GFP_ATOMIC | __GFP_NOWARN);
 	__wsum part = 0;
@@ -60,11 +61,12 @@ static int add_payload(struct dmnic_rxq *q, struct sk_buff *skb, unsigned int of
 	return 0;
 }
 
-/* The next segment of the packet at the cursor as the stack will see it; NULL when it had to be dropped. */
+/* The next segment of the packet at the cursor as the stack will see it; NULL when it had to be
+ * dropped. */
 static struct sk_buff *receive_segment(struct dmnic_rxq *q, unsigned int payload, bool last)
 {
 	struct dmnic_cursor *cursor = &q->cursor;
-	struct segment_counts segment = { .bytes = cursor->header_len + payload };
+	struct segment_counts segment = {.bytes = cursor->header_len + payload};
 	unsigned int done = 0;
 	struct sk_buff *skb;
 	__wsum csum = 0;
@@ -77,7 +79,8 @@ static struct sk_buff *receive_segment(struct dmnic_rxq *q, unsigned int payload
 	while (done < payload) {
 		unsigned int len = min_t(unsigned int, payload - done, PAGE_SIZE);
 
-		if (add_payload(q, skb, cursor->header_len + cursor->offset + done, len, &csum, &segment))
+		if (add_payload(q, skb, cursor->header_len + cursor->offset + done, len, &csum,
+				&segment))
 			goto no_buffer;
 		done += len;
 	}
@@ -104,7 +107,7 @@ no_buffer:
 static struct sk_buff *receive_whole(struct dmnic_rxq *q)
 {
 	const struct sk_buff *sent = q->cursor.skb;
-	struct segment_counts segment = { .bytes = sent->len };
+	struct segment_counts segment = {.bytes = sent->len};
 	struct sk_buff *skb;
 
 	skb = napi_alloc_skb(&q->napi, sent->len);
@@ -144,14 +147,14 @@ static bool next_packet(struct dmnic_rxq *q)
 		return false;
 	if (!dmnic_parse_tcp(skb, &flow, &header_len))
 		header_len = 0;
-	q->cursor = (struct dmnic_cursor){ .skb = skb, .header_len = header_len };
+	q->cursor = (struct dmnic_cursor){.skb = skb, .header_len = header_len};
 	return true;
 }
 
 static void packet_done(struct dmnic_rxq *q)
 {
 	napi_consume_skb(q->cursor.skb, 1);
-	q->cursor = (struct dmnic_cursor){ };
+	q->cursor = (struct dmnic_cursor){};
 }
 
 /* Receives one segment of the packet at the cursor. */
@@ -170,7 +173,9 @@ static void receive_next(struct dmnic_rxq *q)
 		return;
 	}
 	left = cursor->skb->len - cursor->header_len - cursor->offset;
-	payload = skb_is_gso(cursor->skb) ? min_t(unsigned int, left, skb_shinfo(cursor->skb)->gso_size) : left;
+	payload = skb_is_gso(cursor->skb)
+			  ? min_t(unsigned int, left, skb_shinfo(cursor->skb)->gso_size)
+			  : left;
 	last = payload == left;
 	skb = receive_segment(q, payload, last);
 	cursor->offset += payload;

@@ -13,8 +13,8 @@ static bool parse_v4(const struct sk_buff *skb, struct dmnic_flow *flow, unsigne
 {
 	const struct iphdr *ip = (void *)skb->data + ETH_HLEN;
 
-	if (skb_headlen(skb) < ETH_HLEN + sizeof(*ip) || ip->version != 4 || ip->protocol != IPPROTO_TCP ||
-	    ip_is_fragment(ip))
+	if (skb_headlen(skb) < ETH_HLEN + sizeof(*ip) || ip->version != 4 ||
+	    ip->protocol != IPPROTO_TCP || ip_is_fragment(ip))
 		return false;
 	flow->v6 = false;
 	flow->v4.saddr = ip->saddr;
@@ -36,7 +36,8 @@ static bool parse_v6(const struct sk_buff *skb, struct dmnic_flow *flow, unsigne
 	return true;
 }
 
-/* True when @skb is TCP with all of its headers in the linear part: the only packets that are split and steered. */
+/* True when @skb is TCP with all of its headers in the linear part: the only packets that are split
+ * and steered. */
 bool dmnic_parse_tcp(const struct sk_buff *skb, struct dmnic_flow *flow, unsigned int *header_len)
 {
 	const struct ethhdr *eth = (void *)skb->data;
@@ -68,11 +69,13 @@ static struct tcphdr *transport_of(void *header)
 	const struct ethhdr *eth = header;
 	const struct iphdr *ip = header + ETH_HLEN;
 
-	return header + ETH_HLEN + (eth->h_proto == htons(ETH_P_IP) ? ip->ihl * 4 : sizeof(struct ipv6hdr));
+	return header + ETH_HLEN +
+	       (eth->h_proto == htons(ETH_P_IP) ? ip->ihl * 4 : sizeof(struct ipv6hdr));
 }
 
 /* Makes @header, a copy of the packet's, that of the segment at @cursor with @payload bytes. */
-void dmnic_segment_header(const struct dmnic_cursor *cursor, void *header, unsigned int payload, bool last)
+void dmnic_segment_header(const struct dmnic_cursor *cursor, void *header, unsigned int payload,
+			  bool last)
 {
 	const struct ethhdr *eth = header;
 	struct tcphdr *tcp = transport_of(header);
@@ -99,10 +102,11 @@ void dmnic_segment_header(const struct dmnic_cursor *cursor, void *header, unsig
 }
 
 /*
- * Fills in the TCP checksum of a segment whose payload sums up to @csum, if the stack left that to the NIC; else verifies
- * what it wrote. False: the packet is damaged.
+ * Fills in the TCP checksum of a segment whose payload sums up to @csum, if the stack left that to
+ * the NIC; else verifies what it wrote. False: the packet is damaged.
  */
-bool dmnic_segment_checksum(const struct dmnic_cursor *cursor, void *header, unsigned int payload, __wsum csum)
+bool dmnic_segment_checksum(const struct dmnic_cursor *cursor, void *header, unsigned int payload,
+			    __wsum csum)
 {
 	const struct ethhdr *eth = header;
 	struct tcphdr *tcp = transport_of(header);

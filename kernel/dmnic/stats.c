@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Counters: read consistently, then shown per queue by ethtool -S and netlink, and in sum by ip -s. */
+/* Counters: read consistently, then shown per queue by ethtool -S and netlink, and in sum by ip -s.
+ */
 #include <net/netdev_queues.h>
 
 #include "dmnic.h"
@@ -76,7 +77,8 @@ static void queue_stats_tx(struct net_device *dev, int index, struct netdev_queu
 	stats->bytes = counts.bytes;
 }
 
-static void base_stats(struct net_device *dev, struct netdev_queue_stats_rx *rx, struct netdev_queue_stats_tx *tx)
+static void base_stats(struct net_device *dev, struct netdev_queue_stats_rx *rx,
+		       struct netdev_queue_stats_tx *tx)
 {
 	rx->packets = 0;
 	rx->bytes = 0;
@@ -96,13 +98,14 @@ static const char rx_names[][ETH_GSTRING_LEN] = {
 	"packets", "bytes", "devmem_bytes", "linear_bytes", "drops_nobuf", "csum_bad",
 };
 
-static const char tx_names[][ETH_GSTRING_LEN] = { "packets", "bytes", "devmem_bytes", "drops" };
+static const char tx_names[][ETH_GSTRING_LEN] = {"packets", "bytes", "devmem_bytes", "drops"};
 
 int dmnic_get_sset_count(struct net_device *dev, int set)
 {
 	if (set != ETH_SS_STATS)
 		return -EOPNOTSUPP;
-	return dev->num_rx_queues * ARRAY_SIZE(rx_names) + dev->num_tx_queues * ARRAY_SIZE(tx_names);
+	return dev->num_rx_queues * ARRAY_SIZE(rx_names) +
+	       dev->num_tx_queues * ARRAY_SIZE(tx_names);
 }
 
 void dmnic_get_strings(struct net_device *dev, u32 set, u8 *data)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Flow steering: ntuple rules for TCP over IPv4 and IPv6, each to one queue. The rule at the lowest location that matches wins;
- * a packet that none matches goes to queue 0.
+ * Flow steering: ntuple rules for TCP over IPv4 and IPv6, each to one queue. The rule at the lowest
+ * location that matches wins; a packet that none matches goes to queue 0.
  */
 #include <net/ipv6.h>
 #include <net/netdev_queues.h>
@@ -10,21 +10,27 @@
 
 static bool match_v4(const struct ethtool_rx_flow_spec *spec, const struct dmnic_flow *flow)
 {
-	const struct ethtool_tcpip4_spec *want = &spec->h_u.tcp_ip4_spec, *mask = &spec->m_u.tcp_ip4_spec;
+	const struct ethtool_tcpip4_spec *want = &spec->h_u.tcp_ip4_spec,
+					 *mask = &spec->m_u.tcp_ip4_spec;
 
 	return !flow->v6 && !((want->ip4src ^ flow->v4.saddr) & mask->ip4src) &&
-	       !((want->ip4dst ^ flow->v4.daddr) & mask->ip4dst) && !((want->psrc ^ flow->sport) & mask->psrc) &&
+	       !((want->ip4dst ^ flow->v4.daddr) & mask->ip4dst) &&
+	       !((want->psrc ^ flow->sport) & mask->psrc) &&
 	       !((want->pdst ^ flow->dport) & mask->pdst);
 }
 
 static bool match_v6(const struct ethtool_rx_flow_spec *spec, const struct dmnic_flow *flow)
 {
-	const struct ethtool_tcpip6_spec *want = &spec->h_u.tcp_ip6_spec, *mask = &spec->m_u.tcp_ip6_spec;
+	const struct ethtool_tcpip6_spec *want = &spec->h_u.tcp_ip6_spec,
+					 *mask = &spec->m_u.tcp_ip6_spec;
 
 	return flow->v6 &&
-	       !ipv6_masked_addr_cmp(&flow->v6addr.saddr, (const void *)mask->ip6src, (const void *)want->ip6src) &&
-	       !ipv6_masked_addr_cmp(&flow->v6addr.daddr, (const void *)mask->ip6dst, (const void *)want->ip6dst) &&
-	       !((want->psrc ^ flow->sport) & mask->psrc) && !((want->pdst ^ flow->dport) & mask->pdst);
+	       !ipv6_masked_addr_cmp(&flow->v6addr.saddr, (const void *)mask->ip6src,
+				     (const void *)want->ip6src) &&
+	       !ipv6_masked_addr_cmp(&flow->v6addr.daddr, (const void *)mask->ip6dst,
+				     (const void *)want->ip6dst) &&
+	       !((want->psrc ^ flow->sport) & mask->psrc) &&
+	       !((want->pdst ^ flow->dport) & mask->pdst);
 }
 
 /* The receive queue for @skb, which comes from the wire. Called under RCU. */
@@ -37,9 +43,11 @@ unsigned int dmnic_steer(const struct dmnic *nic, const struct sk_buff *skb)
 	if (!(nic->dev->features & NETIF_F_NTUPLE) || list_empty(&nic->rules) ||
 	    !dmnic_parse_tcp(skb, &flow, &header_len))
 		return 0;
-	list_for_each_entry_rcu(rule, &nic->rules, list)
-		if (rule->spec.flow_type == TCP_V4_FLOW ? match_v4(&rule->spec, &flow) : match_v6(&rule->spec, &flow))
-			return rule->spec.ring_cookie;
+	list_for_each_entry_rcu(
+		rule, &nic->rules,
+		list) if (rule->spec.flow_type == TCP_V4_FLOW
+				  ? match_v4(&rule->spec, &flow)
+				  : match_v6(&rule->spec, &flow)) return rule->spec.ring_cookie;
 	return 0;
 }
 
@@ -47,9 +55,8 @@ static struct dmnic_rule *rule_find(const struct dmnic *nic, u32 location)
 {
 	struct dmnic_rule *rule;
 
-	list_for_each_entry(rule, &nic->rules, list)
-		if (rule->spec.location == location)
-			return rule;
+	list_for_each_entry(rule, &nic->rules,
+			    list) if (rule->spec.location == location) return rule;
 	return NULL;
 }
 
@@ -58,7 +65,8 @@ static int get_locations(const struct dmnic *nic, struct ethtool_rxnfc *cmd, u32
 	const struct dmnic_rule *rule;
 	unsigned int n = 0;
 
-	list_for_each_entry(rule, &nic->rules, list) {
+	list_for_each_entry(rule, &nic->rules, list)
+	{
 		if (n == cmd->rule_cnt)
 			return -EMSGSIZE;
 		locations[n++] = rule->spec.location;
@@ -100,14 +108,16 @@ static int spec_check(const struct net_device *dev, const struct ethtool_rx_flow
 	static const struct ethtool_tcpip6_spec no_v6;
 
 	if (spec->flow_type != TCP_V4_FLOW && spec->flow_type != TCP_V6_FLOW) {
-		netdev_err(dev, "only rules for tcp4 and tcp6 without further fields are supported\n");
+		netdev_err(dev,
+			   "only rules for tcp4 and tcp6 without further fields are supported\n");
 		return -EOPNOTSUPP;
 	}
-	if (spec->flow_type == TCP_V4_FLOW && (spec->m_u.tcp_ip4_spec.tos ||
-					       !memcmp(&spec->m_u.tcp_ip4_spec, &no_v4, sizeof(no_v4))))
+	if (spec->flow_type == TCP_V4_FLOW &&
+	    (spec->m_u.tcp_ip4_spec.tos || !memcmp(&spec->m_u.tcp_ip4_spec, &no_v4, sizeof(no_v4))))
 		return -EINVAL;
-	if (spec->flow_type == TCP_V6_FLOW && (spec->m_u.tcp_ip6_spec.tclass ||
-					       !memcmp(&spec->m_u.tcp_ip6_spec, &no_v6, sizeof(no_v6))))
+	if (spec->flow_type == TCP_V6_FLOW &&
+	    (spec->m_u.tcp_ip6_spec.tclass ||
+	     !memcmp(&spec->m_u.tcp_ip6_spec, &no_v6, sizeof(no_v6))))
 		return -EINVAL;
 	if (spec->ring_cookie >= dev->real_num_rx_queues)
 		return -EINVAL;
@@ -123,7 +133,8 @@ static int choose_location(const struct dmnic *nic, u32 *location)
 		return 0;
 	if (*location != RX_CLS_LOC_ANY)
 		return -EINVAL;
-	list_for_each_entry(rule, &nic->rules, list) {
+	list_for_each_entry(rule, &nic->rules, list)
+	{
 		if (rule->spec.location != next)
 			break;
 		next++;
@@ -157,9 +168,8 @@ static int rule_insert(struct dmnic *nic, struct ethtool_rx_flow_spec *spec)
 	old = rule_find(nic, spec->location);
 	if (old)
 		rule_remove(nic, old);
-	list_for_each_entry(next, &nic->rules, list)
-		if (next->spec.location > spec->location)
-			break;
+	list_for_each_entry(next, &nic->rules,
+			    list) if (next->spec.location > spec->location) break;
 	list_add_tail_rcu(&rule->list, &next->list);
 	nic->n_rules++;
 	return 0;
@@ -190,6 +200,5 @@ void dmnic_rules_free(struct dmnic *nic)
 {
 	struct dmnic_rule *rule, *next;
 
-	list_for_each_entry_safe(rule, next, &nic->rules, list)
-		rule_remove(nic, rule);
+	list_for_each_entry_safe(rule, next, &nic->rules, list) rule_remove(nic, rule);
 }

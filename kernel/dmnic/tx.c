@@ -2,8 +2,9 @@
 /*
  * The transmit path: puts packets on the wire to the peer's receive queue.
  *
- * The wire loses nothing: when it is full the tx queue stops, like a link with flow control. The packet itself lies on it, not a
- * copy, so that the sender's socket is charged until the peer has received it, as with hardware until its completion.
+ * The wire loses nothing: when it is full the tx queue stops, like a link with flow control. The
+ * packet itself lies on it, not a copy, so that the sender's socket is charged until the peer has
+ * received it, as with hardware until its completion.
  */
 #include <linux/etherdevice.h>
 
@@ -41,14 +42,16 @@ static bool wire_full(const struct dmnic *peer, const struct dmnic_rxq *q)
 	return skb_queue_len_lockless(&q->wire) >= peer->ring;
 }
 
-/* Stops tx queue @index until @q has room again; checks again, since room may have come meanwhile. */
-static void stop_when_full(struct net_device *dev, unsigned int index, const struct dmnic *peer, struct dmnic_rxq *q)
+/* Stops tx queue @index until @q has room again; checks again, since room may have come meanwhile.
+ */
+static void stop_when_full(struct net_device *dev, unsigned int index, const struct dmnic *peer,
+			   struct dmnic_rxq *q)
 {
 	if (!wire_full(peer, q))
 		return;
 	netif_tx_stop_queue(netdev_get_tx_queue(dev, index));
 	set_bit(index, q->waiting);
-	smp_mb__after_atomic();
+	smp_mb__after_atomic(); /* pairs with that in dmnic_tx_wake */
 	if (!wire_full(peer, q) && test_and_clear_bit(index, q->waiting))
 		netif_tx_wake_queue(netdev_get_tx_queue(dev, index));
 }
@@ -91,8 +94,8 @@ void dmnic_tx_wake(struct dmnic_rxq *q)
 		return;
 	rcu_read_lock();
 	peer_dev = rcu_dereference(nic->peer);
-	for_each_set_bit(index, q->waiting, 4096)
-		if (test_and_clear_bit(index, q->waiting) && peer_dev && index < peer_dev->num_tx_queues)
-			netif_tx_wake_queue(netdev_get_tx_queue(peer_dev, index));
+	for_each_set_bit(index, q->waiting, 4096) if (test_and_clear_bit(index, q->waiting) &&
+						      peer_dev && index < peer_dev->num_tx_queues)
+		netif_tx_wake_queue(netdev_get_tx_queue(peer_dev, index));
 	rcu_read_unlock();
 }

@@ -15,6 +15,7 @@ without CMD, a shell. Its file system is this machine's, read-only; /tmp, /run, 
   --queues Q          rx and tx queues of each NIC (default 8)
   --mtu M             of the dmnic networks (default 4148: 4096 bytes of payload with IPv4 and TCP timestamps)
   --no-header-split   leave header split off
+  --no-tx             NICs that cannot send device memory, as with a driver without bind-tx
   --flavour F         release, or debug: KASAN, lockdep, kmemleak (default $DEVMEM_FLAVOUR, else release)
   --timeout S         seconds until the guest is killed (default 300)
   --mem SIZE          memory (default 1G, debug 2G)
@@ -26,7 +27,7 @@ TEXT
 
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 repo=$(cd "$here/../.." && pwd)
-hosts=2 nics=1 queues=8 mtu=4148 split=1 flavour=${DEVMEM_FLAVOUR:-release} timeout=300 mem='' out=''
+hosts=2 nics=1 queues=8 mtu=4148 split=1 tx=1 flavour=${DEVMEM_FLAVOUR:-release} timeout=300 mem='' out=''
 die() { printf 'guest: %s\n' "$*" >&2; exit 125; }
 
 while [ $# -gt 0 ]; do
@@ -36,6 +37,7 @@ while [ $# -gt 0 ]; do
 	--queues) queues=$2; shift ;;
 	--mtu) mtu=$2; shift ;;
 	--no-header-split) split=0 ;;
+	--no-tx) tx=0 ;;
 	--flavour) flavour=$2; shift ;;
 	--timeout) timeout=$2; shift ;;
 	--mem) mem=$2; shift ;;
@@ -93,7 +95,7 @@ rm -f "$out/status" "$out/dmesg" "$out/kmemleak"
 } >"$out/settings"
 
 boot=("$kernel" "mem=$mem" "umid=$(basename "$scratch")" "uml_dir=$scratch/uml/" root=/dev/root rootfstype=hostfs ro "init=$here/init.sh"
-	"devmem_out=$out" udmabuf.size_limit_mb=512 con=null)
+	"devmem_out=$out" "dmnic.netmem_tx=$tx" udmabuf.size_limit_mb=512 con=null)
 if [ $# = 0 ]; then
 	TMPDIR=$scratch "${boot[@]}" con0=fd:0,fd:1 quiet
 	exit "$(cat "$out/status" 2>/dev/null || echo 125)"

@@ -6,7 +6,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static void (*const targets[])(const uint8_t *data, size_t size) = { fuzz_wire, fuzz_recv, fuzz_text };
+	static void (*const targets[])(const uint8_t *data, size_t size) = {fuzz_wire, fuzz_recv,
+									    fuzz_text};
 
 	if (size)
 		targets[data[0] % 3](data + 1, size - 1);

@@ -11,10 +11,10 @@
 #include "recv_parse.h"
 #include "sockaddr.h"
 
-#define CHECK(condition)         \
-	do {                     \
+#define CHECK(condition)          \
+	do {                      \
 		if (!(condition)) \
-			abort(); \
+			abort();  \
 	} while (0)
 
 void fuzz_wire(const uint8_t *data, size_t size)
@@ -35,7 +35,8 @@ void fuzz_wire(const uint8_t *data, size_t size)
 		CHECK(hello.streams <= 1);
 	(void)wire_get_ready(data, size, &ready, &version);
 	if (!wire_get_record(data, size, &record)) {
-		CHECK(record.type >= WIRE_MODE && record.type <= WIRE_FIN && record.via <= WIRE_DATA);
+		CHECK(record.type >= WIRE_MODE && record.type <= WIRE_FIN &&
+		      record.via <= WIRE_DATA);
 		wire_put_record(again, &record);
 		CHECK(!memcmp(again, data, WIRE_RECORD_BYTES));
 	}
@@ -44,7 +45,7 @@ void fuzz_wire(const uint8_t *data, size_t size)
 void fuzz_recv(const uint8_t *data, size_t size)
 {
 	struct devmem_frag frags[8];
-	struct msghdr msg = { 0 };
+	struct msghdr msg = {0};
 	unsigned int n = 8;
 	uint64_t sum = 0;
 	uint16_t received;
@@ -53,7 +54,8 @@ void fuzz_recv(const uint8_t *data, size_t size)
 	if (size < sizeof(received))
 		return;
 	memcpy(&received, data, sizeof(received));
-	/* A copy of the exact size, aligned as the kernel's caller aligns it, so that a sanitizer sees every step outside. */
+	/* A copy of the exact size, aligned as the kernel's caller aligns it, so that a sanitizer
+	 * sees every step outside. */
 	control = aligned_alloc(16, (size + 15) / 16 * 16);
 	CHECK(control);
 	memcpy(control, data + sizeof(received), size - sizeof(received));

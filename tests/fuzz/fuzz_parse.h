@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One entry point for every parser of bytes from outside: libFuzzer calls it, and a unit test with random bytes. */
+/* One entry point for every parser of bytes from outside: libFuzzer calls it, and a unit test with
+ * random bytes. */
 #ifndef FUZZ_PARSE_H
 #define FUZZ_PARSE_H
 

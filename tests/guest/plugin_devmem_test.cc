@@ -81,6 +81,16 @@ protected:
 	}
 };
 
+// The same over IPv6.
+class DevmemV6 : public Devmem {
+protected:
+	void SetUp() override
+	{
+		Devmem::SetUp();
+		setenv("NCCL_SOCKET_FAMILY", "AF_INET6", 1);
+	}
+};
+
 // Device memory of one end, registered with its comm.
 struct Buffer {
 	Buffer(Side &side, void *comm, size_t size) : side(side), comm(comm), memory(size)
@@ -156,6 +166,18 @@ TEST_F(Devmem, EveryByteGoesFromDeviceMemoryToDeviceMemory)
 	EXPECT_EQ(static_cast<double>(total), metric("sender", "devmem_tx_bytes_total{path=\"device\"}"));
 	EXPECT_EQ(0, metric("sender", "devmem_tx_bytes_total{path=\"copied\"}"));
 	EXPECT_EQ(0, metric("sender", "devmem_tx_bytes_total{path=\"staged\"}"));
+}
+
+TEST_F(DevmemV6, EveryByteGoesFromDeviceMemoryToDeviceMemory)
+{
+	uint64_t tx = nic_counter(0, "tx_devmem_bytes");
+	{
+		DevicePair pair(4 << 20);
+		pair.transfer((4 << 20) - 13, (4 << 20) - 13, 13);
+	}
+	EXPECT_EQ("", warnings());
+	EXPECT_GE(nic_counter(0, "tx_devmem_bytes") - tx, (4u << 20) - 13);
+	EXPECT_EQ(0u, nic_counter(1, "rx_linear_bytes"));
 }
 
 TEST_F(Devmem, ClosingLeavesNoRuleAndNoBinding)
@@ -463,6 +485,22 @@ TEST_F(Fallback, WithoutAFreeQueue)
 	}
 	for (devmem_binding *binding : bindings)
 		devmem_binding_release(binding);
+}
+
+// Run in a guest whose NICs cannot send device memory.
+TEST_F(Fallback, NoTxStagesWhatIsSentAndReceivesAllTheSame)
+{
+	set_environment(false);
+	uint64_t rx = nic_counter(1, "rx_devmem_bytes");
+	{
+		DevicePair pair(1 << 20);
+		pair.transfer(500'000, 500'000, 5);
+		EXPECT_NE(std::string::npos, warnings().find("Driver does not support netmem TX")) << warnings();
+	}
+	EXPECT_GE(nic_counter(1, "rx_devmem_bytes") - rx, 500'000u);
+	EXPECT_EQ(0u, nic_counter(0, "tx_devmem_bytes"));
+	EXPECT_EQ(500'000, metric("sender", "devmem_tx_bytes_total{path=\"staged\"}"));
+	EXPECT_EQ(500'000, metric("receiver", "devmem_rx_bytes_total{path=\"device\"}"));
 }
 
 TEST_F(Fallback, WithoutPrivilege)
