@@ -31,6 +31,11 @@ finish() {
 . /run/out/settings || finish 125
 export DEVMEM_OUT=/run/out
 
+# A tree below /root or /tmp was hidden by the mounts above.
+for folder in "$DEVMEM_REPO" "$DEVMEM_BUILD" "$DEVMEM_CWD"; do
+	[ -e "$folder" ] || { mkdir -p "$folder" && mount -r -t hostfs none "$folder" -o "$folder"; } || finish 125
+done
+
 hostname guest
 printf '127.0.0.1 localhost\n::1 localhost\n172.30.0.254 guest\n' >/run/hosts
 mount --bind /run/hosts /etc/hosts
