@@ -20,6 +20,12 @@ struct attempt {
 	struct dialer *dialer;
 };
 
+/* What NCCL keeps pointers to for as long as the plugin is loaded, devices or not. */
+struct nic_text {
+	char name[DEVMEM_NIC_NAME];
+	char pci_path[sizeof(((struct devmem_nic *)0)->pci_path)];
+};
+
 static struct {
 	pthread_mutex_t lock;
 	unsigned int users; /* inits without finalize, and open comms */
@@ -29,6 +35,7 @@ static struct {
 	struct stat_totals totals;
 	unsigned int n_devices;
 	struct device *devices[MAX_NICS];
+	struct nic_text texts[MAX_NICS];
 	struct attempt *attempts;
 } net = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -128,6 +135,9 @@ static int open_devices(struct devmem_error *err)
 
 		if (ret)
 			return ret;
+		memcpy(net.texts[net.n_devices].name, nics[i].name, sizeof(nics[i].name));
+		memcpy(net.texts[net.n_devices].pci_path, nics[i].pci_path,
+		       sizeof(nics[i].pci_path));
 		net.n_devices++;
 	}
 	return 0;
@@ -237,8 +247,8 @@ ncclResult_t net_properties(int dev, struct net_properties *properties)
 	if (!device)
 		return ncclInvalidArgument;
 	*properties = (struct net_properties){
-		.name = device->nic.name,
-		.pci_path = device->nic.pci_path[0] ? device->nic.pci_path : NULL,
+		.name = net.texts[dev].name,
+		.pci_path = net.texts[dev].pci_path[0] ? net.texts[dev].pci_path : NULL,
 		.guid = device->nic.guid,
 		/* Not CUDA: NCCL then hands device memory over with its dmabuf or not at all. */
 		.ptr_support = NCCL_PTR_HOST |

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <gtest/gtest.h>
 #include <random>
+#include <set>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -109,6 +110,30 @@ TEST_F(Plugin, FillsEveryPropertyThatNcclCopies)
 	EXPECT_GT(properties.maxP2pBytes, 0u);
 	EXPECT_LE(properties.maxP2pBytes, NCCL_MAX_NET_SIZE_BYTES);
 	EXPECT_EQ(1, properties.maxMultiRequestSize);
+}
+
+TEST_F(Plugin, PropertyStringsOutliveFinalize)
+{
+	Side side;
+	ncclNetProperties_v11_t properties = side.properties();
+
+	side.finalize();
+	EXPECT_STREQ("lo", properties.name);
+}
+
+TEST_F(Plugin, ShowsItsTablesAndNothingElse)
+{
+	std::string command = "nm -D --defined-only " + std::string(getenv("DEVMEM_BUILD")) + "/lib/libnccl-net-devmem.so";
+	FILE *pipe = popen(command.c_str(), "r");
+	char address[64], type[8], name[256];
+	std::set<std::string> names;
+
+	while (fscanf(pipe, "%63s %7s %255s", address, type, name) == 3)
+		names.insert(name);
+	EXPECT_EQ(0, pclose(pipe));
+	EXPECT_EQ((std::set<std::string>{"ncclNetPlugin_v10", "ncclNetPlugin_v11", "ncclNetPlugin_v12", "ncclNetPlugin_v8",
+					 "ncclNetPlugin_v9"}),
+		  names);
 }
 
 TEST_F(Plugin, DeliversMessagesOfAllSizes)
