@@ -57,17 +57,20 @@ done
 
 kernel=$("$here/build.sh" "$flavour") || die "no kernel"
 build=${DEVMEM_BUILD:-$repo/build/release}
-[ -x "$build/bin/header-split" ] || die "$build holds no build: ./dev build"
+[ -x "$build/bin/guest-poweroff" ] || die "$build holds no build: ./dev build"
 
 # The guest's memory is a file that the kernel maps executable.
 scratch=''
 for folder in "${TMPDIR:-/tmp}" /dev/shm /var/tmp; do
-	[ -w "$folder" ] && ! findmnt -no OPTIONS -T "$folder" | grep -qw noexec || continue
+	if [ ! -w "$folder" ] || findmnt -no OPTIONS -T "$folder" | grep -qw noexec; then
+		continue
+	fi
 	scratch=$(mktemp -d "$folder/devmem-guest.XXXXXX")
 	break
 done
 [ -n "$scratch" ] || die "no folder to write to that is mounted without noexec: set TMPDIR"
 pid='' streams=()
+# shellcheck disable=SC2317 # the trap calls it
 cleanup() {
 	[ -z "$pid" ] || kill -9 "$pid" 2>/dev/null || true
 	[ ${#streams[@]} = 0 ] || kill "${streams[@]}" 2>/dev/null || true

@@ -25,9 +25,9 @@ mount -t hostfs none /run/out -o "$out"
 finish() {
 	dmesg >/run/out/dmesg
 	echo "$1" >/run/out/status
-	sync
-	poweroff -f -d
+	"${DEVMEM_BUILD:-/nowhere}/bin/guest-poweroff" || exec poweroff -f -d
 }
+# shellcheck disable=SC1091 # made at boot
 . /run/out/settings || finish 125
 export DEVMEM_OUT=/run/out
 
@@ -45,13 +45,10 @@ export PATH=/run/bin:$DEVMEM_BUILD/bin:$PATH LD_LIBRARY_PATH=$DEVMEM_BUILD/lib I
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_plm_rsh_agent=/run/bin/on OMPI_MCA_btl_tcp_if_include=172.30.0.0/24
 export OMPI_MCA_oob_tcp_if_include=172.30.0.0/24 OMPI_MCA_btl=self,tcp OMPI_MCA_pml=ob1 HOME=/root
 
-sysctls() {
-	sysctl -q -w net.core.rmem_max=67108864 net.core.wmem_max=67108864 net.core.optmem_max=67108864
-}
-# These are per network namespace.
-tcp_sysctls() {
-	sysctl -q -w net.ipv4.tcp_rmem='4096 131072 67108864' net.ipv4.tcp_wmem='4096 65536 67108864' net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
-}
+# Buffers large enough for a fast path; those of TCP are of each network namespace.
+socket_sysctls=(net.core.rmem_max=67108864 net.core.wmem_max=67108864 net.core.optmem_max=67108864)
+tcp_sysctls=('net.ipv4.tcp_rmem=4096 131072 67108864' 'net.ipv4.tcp_wmem=4096 65536 67108864'
+	net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0)
 
 # A host is a network namespace with a name of its own, and eth0 on a management network to the guest's root.
 add_host() {
@@ -65,7 +62,7 @@ add_host() {
 	ip -n "$host" addr add "172.30.0.$(($1 + 1))/24" dev eth0
 	ip -n "$host" link set eth0 up
 	echo "172.30.0.$(($1 + 1)) $host" >>/run/hosts
-	on "$host" sysctl -q -w net.ipv4.tcp_rmem='4096 131072 67108864' net.ipv4.tcp_wmem='4096 65536 67108864' net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
+	on "$host" sysctl -q -w "${tcp_sysctls[@]}"
 }
 
 setup_nic() {	# HOST NETWORK
@@ -110,8 +107,7 @@ await_carrier() {	# HOST NIC
 
 set -e
 trap 'finish 125' ERR
-sysctls
-tcp_sysctls
+sysctl -q -w "${socket_sysctls[@]}" "${tcp_sysctls[@]}"
 ip link set lo up
 ip link add mgmt type bridge
 ip addr add 172.30.0.254/24 dev mgmt
@@ -133,7 +129,7 @@ set +e
 
 cd "$DEVMEM_CWD" || finish 125
 if [ ${#DEVMEM_COMMAND[@]} = 0 ]; then
-	echo "hosts: $(ls /run/netns | tr '\n' ' '); 'on host0 CMD' runs CMD there; exit ends the guest"
+	echo "$DEVMEM_HOSTS hosts: 'on host0 CMD' runs CMD on the first; exit ends the guest"
 	setsid --ctty bash -i
 	finish $?
 fi
