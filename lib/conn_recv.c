@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #define FLUSH_TOKENS 64 /* one system call returns so many tokens or more */
+#define FLUSH_IDLE 8	/* or so many calls in a row found nothing */
 
 /* Tells the sender, with the first buffer, what kind of memory it will be. */
 static void tell_mode(struct conn *conn)
@@ -238,6 +239,7 @@ static int step(struct conn *conn, struct request *request)
 
 static int return_tokens(struct conn *conn, bool dry)
 {
+	bool last = conn->current == conn->posted;
 	int ret;
 
 	if (!conn->data)
@@ -245,9 +247,9 @@ static int return_tokens(struct conn *conn, bool dry)
 	ret = release_held(conn);
 	if (ret < 0)
 		return ret;
-	/* When nothing more is to come, waiting for a larger batch would only keep memory from the
-	 * NIC. */
-	if (devmem_stream_tokens_batched(conn->data) >= FLUSH_TOKENS || dry)
+	/* When nothing more comes, waiting for a larger batch would only keep memory from the NIC. */
+	conn->idle = dry ? conn->idle + 1 : 0;
+	if (devmem_stream_tokens_batched(conn->data) >= FLUSH_TOKENS || conn->idle >= FLUSH_IDLE || last)
 		return devmem_stream_token_flush(conn->data);
 	return 0;
 }
@@ -276,7 +278,7 @@ int conn_recv_progress(struct conn *conn)
 		dry = !ret;
 		moved |= ret;
 	}
-	ret = return_tokens(conn, dry || conn->current == conn->posted);
+	ret = return_tokens(conn, dry);
 	return ret < 0 ? ret : moved;
 }
 

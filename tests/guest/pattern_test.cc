@@ -206,13 +206,14 @@ struct TxBinding {
 struct Case {
 	int family;
 	int send_buffer;	// 0: default
+	int receive_buffer;	// 0: default
 };
 
 class Pattern : public testing::TestWithParam<Case> {};
 
 TEST_P(Pattern, ReceivedFromOrdinarySocketLiesInDeviceMemory)
 {
-	DeviceReceiver to(1, GetParam().family, kQueue, 16 << 20);
+	DeviceReceiver to(1, GetParam().family, kQueue, 16 << 20, GetParam().receive_buffer);
 	int sender = connect_from(0, to.address, GetParam().send_buffer);
 	PlainSender from(sender, kBytes, 1);
 	uint64_t devmem_before = nic_counter(1, "rx_devmem_bytes");
@@ -228,7 +229,7 @@ TEST_P(Pattern, ReceivedFromOrdinarySocketLiesInDeviceMemory)
 TEST_P(Pattern, SentFromDeviceMemoryArrivesAtOrdinarySocket)
 {
 	sockaddr_storage address;
-	int listener = listen_on(1, GetParam().family, &address);
+	int listener = listen_on(1, GetParam().family, &address, GetParam().receive_buffer);
 	DeviceMemory memory(2 << 20);
 	TxBinding binding(memory);
 	int sender = connect_from(0, address, GetParam().send_buffer);
@@ -242,7 +243,7 @@ TEST_P(Pattern, SentFromDeviceMemoryArrivesAtOrdinarySocket)
 
 TEST_P(Pattern, DeviceMemoryToDeviceMemory)
 {
-	DeviceReceiver to(1, GetParam().family, kQueue, 16 << 20);
+	DeviceReceiver to(1, GetParam().family, kQueue, 16 << 20, GetParam().receive_buffer);
 	DeviceMemory memory(2 << 20);
 	TxBinding binding(memory);
 	int sender = connect_from(0, to.address, GetParam().send_buffer);
@@ -252,10 +253,12 @@ TEST_P(Pattern, DeviceMemoryToDeviceMemory)
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, Pattern,
-			 testing::Values(Case{AF_INET, 0}, Case{AF_INET6, 0}, Case{AF_INET, 8192}),
+			 testing::Values(Case{AF_INET, 0, 0}, Case{AF_INET6, 0, 0}, Case{AF_INET, 8192, 0},
+					 Case{AF_INET6, 8192, 40'000}),
 			 [](const auto &info) {
 				 return std::string(info.param.family == AF_INET ? "IPv4" : "IPv6") +
-					(info.param.send_buffer ? "SmallSendBuffer" : "");
+					(info.param.send_buffer ? "SmallSendBuffer" : "") +
+					(info.param.receive_buffer ? "SmallReceiveBuffer" : "");
 			 });
 
 } // namespace
