@@ -84,10 +84,10 @@ void conn_close(struct conn *conn)
 		conn_put_record(conn, WIRE_FIN, WIRE_INLINE, conn->posted, 0);
 	if (!conn->error)
 		(void)conn_flush(conn);
-	/* A socket closed with unread bytes resets the connection, and what is under way to the
-	 * peer is lost. */
-	while (conn_fill(conn) > 0)
-		conn->in_start = conn->in_end;
+	/* A socket closed with unread bytes resets the connection, and what is under way to the peer
+	 * is lost. All that a sender is ever sent is one record. */
+	if (conn->sender && conn_fill(conn) > 0)
+		(void)conn_fill(conn);
 	if (conn->data)
 		(void)devmem_stream_token_flush(conn->data);
 	add_counts(conn);
