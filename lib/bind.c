@@ -23,8 +23,8 @@ static const char *bind_advice(int code, bool rx)
 		return "binding rx queues needs CAP_NET_ADMIN in the initial user namespace: run "
 		       "with it";
 	case EEXIST:
-		return "the queue is bound already (see: ip -d link, bench of another process): "
-		       "choose another queue, or detach XDP";
+		return "another process holds the queue, or XDP the device: choose another queue, "
+		       "or end that process";
 	case ERANGE:
 		return "the NIC has fewer rx queues: see ethtool -l";
 	case EBUSY:
