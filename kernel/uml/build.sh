@@ -35,18 +35,22 @@ if [ -x "$result/linux" ]; then	# somebody else built it while we waited
 	exit 0
 fi
 
-source=$cache/source-$source_hash
-if [ ! -d "$source" ]; then
+# The source stays at one path and keeps the times of files that do not change, so that a new patch compiles only what it touches.
+source=$cache/source
+if [ "$(cat "$cache/source.hash" 2>/dev/null)" != "$source_hash" ]; then
 	say "unpacking Debian's linux-source-6.12 $package and applying kernel/patches"
-	rm -rf "$cache"/source-* "$cache"/objects-*
+	rm -rf "$source.new"
 	mkdir "$source.new"
 	tar -xf "$tarball" -C "$source.new" --strip-components=1
 	for patch in "$kernel"/patches/*.patch; do
 		patch -d "$source.new" -p1 -s --no-backup-if-mismatch <"$patch" || { say "$(basename "$patch") does not apply"; exit 1; }
 	done
-	mv "$source.new" "$source"
+	# Not -t: what has not changed keeps its time, what has gets the present one.
+	rsync -rlpgoD --checksum --delete --exclude /drivers/net/dmnic/ "$source.new/" "$source/"
+	rm -rf "$source.new"
+	echo "$source_hash" >"$cache/source.hash"
 fi
-rsync -a --checksum --delete "$kernel/dmnic/" "$source/drivers/net/dmnic/"
+rsync -rlpgoD --checksum --delete "$kernel/dmnic/" "$source/drivers/net/dmnic/"
 
 objects=$cache/objects-$flavour
 log=$cache/build-$flavour.log
