@@ -18,7 +18,6 @@ static const struct {
 	[METRIC_RX_LINEAR] = { "rx_linear", "devmem_rx_bytes_total", "path=\"linear\"" },
 	[METRIC_RX_PLAIN] = { "rx_plain", "devmem_rx_bytes_total", "path=\"plain\"" },
 	[METRIC_TX_DEVICE] = { "tx_device", "devmem_tx_bytes_total", "path=\"device\"" },
-	[METRIC_TX_ZEROCOPY] = { "tx_zerocopy", "devmem_tx_bytes_total", "path=\"zerocopy\"" },
 	[METRIC_TX_COPIED] = { "tx_copied", "devmem_tx_bytes_total", "path=\"copied\"" },
 	[METRIC_TX_STAGED] = { "tx_staged", "devmem_tx_bytes_total", "path=\"staged\"" },
 	[METRIC_PLACED] = { "placed", "devmem_placed_bytes_total", NULL },

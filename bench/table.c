@@ -74,8 +74,8 @@ static void metrics_print(const struct metrics *metrics)
 	       " plain\n",
 	       v[METRIC_RX_DEVICE], v[METRIC_RX_LINEAR], v[METRIC_RX_PLAIN]);
 	printf("#   sent           %" PRIu64 " bytes from device memory, %" PRIu64
-	       " zerocopy from the host, %" PRIu64 " copied by the host, %" PRIu64 " staged\n",
-	       v[METRIC_TX_DEVICE], v[METRIC_TX_ZEROCOPY], v[METRIC_TX_COPIED], v[METRIC_TX_STAGED]);
+	       " copied by the host, %" PRIu64 " staged\n",
+	       v[METRIC_TX_DEVICE], v[METRIC_TX_COPIED], v[METRIC_TX_STAGED]);
 	printf("#   placed         %" PRIu64 " bytes by the device's copy engine\n",
 	       v[METRIC_PLACED]);
 	printf("#   tokens         %" PRIu64 " taken, %" PRIu64 " returned\n",

@@ -97,7 +97,6 @@ static void show(const struct run_figures *devmem, const struct run_figures *pla
 	ROW_METRIC("library: received linear", METRIC_RX_LINEAR);
 	ROW_METRIC("library: received in host memory", METRIC_RX_PLAIN);
 	ROW_METRIC("library: sent from device memory", METRIC_TX_DEVICE);
-	ROW_METRIC("library: sent from host memory, zerocopy", METRIC_TX_ZEROCOPY);
 	ROW_METRIC("library: copied by the host", METRIC_TX_COPIED);
 	ROW_METRIC("library: staged in host memory", METRIC_TX_STAGED);
 	ROW_METRIC("library: placed by the copy engine (1)", METRIC_PLACED);
