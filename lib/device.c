@@ -43,7 +43,7 @@ int device_open(const struct devmem_nic *nic, struct devmem_exporter *exporter,
 	new->options = *options;
 	new->totals = totals;
 	new->log = log;
-	atomic_init(&new->refs, 1);
+	new->refs = 1;
 	pthread_mutex_init(&new->lock, NULL);
 	plan_decide(options->wish, devmem_exporter_kind(exporter), &caps, nic->name, &new->plan);
 	ret = say_plan(new, err);
@@ -57,7 +57,7 @@ int device_open(const struct devmem_nic *nic, struct devmem_exporter *exporter,
 
 struct device *device_get(struct device *device)
 {
-	atomic_fetch_add(&device->refs, 1);
+	__atomic_fetch_add(&device->refs, 1, __ATOMIC_RELAXED);
 	return device;
 }
 
@@ -70,7 +70,7 @@ static void region_free(struct region *region)
 
 void device_put(struct device *device)
 {
-	if (!device || atomic_fetch_sub(&device->refs, 1) != 1)
+	if (!device || __atomic_fetch_sub(&device->refs, 1, __ATOMIC_ACQ_REL) != 1)
 		return;
 	while (device->regions) {
 		struct region *region = device->regions;

@@ -5,7 +5,6 @@
 #define DEVMEM_DEVICE_H
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 #include "devmem.h"
 #include "log.h"
@@ -42,7 +41,7 @@ struct device {
 	pthread_mutex_t lock; /* for plan, pool and regions */
 	struct pool *pool;    /* opened by the first listen */
 	struct region *regions;
-	atomic_uint refs; /* the creator, and every connection and listener */
+	unsigned int refs; /* the creator, and every connection and listener */
 };
 
 /*

@@ -19,10 +19,10 @@ void stat_add_received(struct stat_totals *totals, const struct devmem_stream_st
 	stat_add(&totals->tokens_returned, stream->tokens_returned);
 }
 
-static void print(FILE *file, const char *name, const _Atomic uint64_t *counter)
+static void print(FILE *file, const char *name, const uint64_t *counter)
 {
 	fprintf(file, "%s %" PRIu64 "\n", name,
-		atomic_load_explicit(counter, memory_order_relaxed));
+		__atomic_load_n(counter, __ATOMIC_RELAXED));
 }
 
 static void print_all(FILE *file, const struct stat_totals *totals)

@@ -3,24 +3,23 @@
 #ifndef DEVMEM_STAT_H
 #define DEVMEM_STAT_H
 
-#include <stdatomic.h>
 #include <stdint.h>
 
 #include "devmem.h"
 
 struct stat_totals {
-	_Atomic uint64_t rx_device, rx_linear, rx_plain;
-	_Atomic uint64_t tx_device, tx_copied, tx_staged;
-	_Atomic uint64_t
+	uint64_t rx_device, rx_linear, rx_plain;
+	uint64_t tx_device, tx_copied, tx_staged;
+	uint64_t
 		placed; /* bytes that a copy engine moved from the pool to their destination */
-	_Atomic uint64_t frags, tokens_taken, tokens_returned;
-	_Atomic uint64_t sends, recvs; /* requests completed */
-	_Atomic uint64_t fallbacks;
+	uint64_t frags, tokens_taken, tokens_returned;
+	uint64_t sends, recvs; /* requests completed */
+	uint64_t fallbacks;
 };
 
-static inline void stat_add(_Atomic uint64_t *counter, uint64_t n)
+static inline void stat_add(uint64_t *counter, uint64_t n)
 {
-	atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+	__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
 }
 
 /* Adds what a stream has received, at its end. */

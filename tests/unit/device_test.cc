@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What connections of a NIC share: registered regions, and the counters that tell where bytes went.
+#include <cstdarg>
+#include <cstring>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <string>
+#include <unistd.h>
+
+extern "C" {
+#include "device.h"
+}
+
+namespace {
+
+void no_log(log_level, const char *, int, const char *, ...) {}
+
+struct DeviceTest : testing::Test {
+	DeviceTest()
+	{
+		options.pool_bytes = 1 << 20;
+		options.lease_dir = "/tmp";
+		EXPECT_EQ(1, devmem_nic_list("=lo", AF_INET, &nic, 1, &err)) << err.text;
+		EXPECT_EQ(0, devmem_exporter_open(DEVMEM_MEM_HOST, 0, &exporter, &err)) << err.text;
+		EXPECT_EQ(0, device_open(&nic, exporter, &options, &totals, no_log, &device, &err)) << err.text;
+	}
+	~DeviceTest() override
+	{
+		device_put(device);
+		devmem_exporter_close(exporter);
+	}
+	region *add(void *addr, size_t size)
+	{
+		region *region = nullptr;
+		EXPECT_EQ(0, device_register(device, addr, size, -1, 0, true, &region, &err)) << err.text;
+		return region;
+	}
+	devmem_nic nic = {};
+	devmem_error err = {};
+	device_options options = {};
+	stat_totals totals = {};
+	devmem_exporter *exporter = nullptr;
+	struct device *device = nullptr;
+	char memory[100];
+};
+
+TEST_F(DeviceTest, TheSameMemoryIsRegisteredOnce)
+{
+	region *first = add(memory, 50), *again = add(memory, 50), *longer = add(memory, 60), *other = add(memory + 1, 50);
+
+	EXPECT_EQ(first, again);
+	EXPECT_EQ(2u, first->refs);
+	EXPECT_NE(first, longer);
+	EXPECT_NE(first, other);
+	device_deregister(device, first);
+	EXPECT_EQ(first, add(memory, 50)) << "still held by the second";
+	device_deregister(device, first);
+	device_deregister(device, first);
+	device_deregister(device, longer);
+	device_deregister(device, other);
+	EXPECT_EQ(nullptr, device->regions);
+}
+
+TEST_F(DeviceTest, RegionsThatWereForgottenGoWithTheDevice)
+{
+	add(memory, 50);
+	add(memory, 60);
+}
+
+TEST_F(DeviceTest, PlainTcpHasNoPool)
+{
+	pool *pool = reinterpret_cast<struct pool *>(1);
+	EXPECT_EQ(0, device_pool(device, &pool, &err));
+	EXPECT_EQ(nullptr, pool);
+}
+
+TEST(Stat, WritesPrometheusTextByRename)
+{
+	stat_totals totals = {};
+	devmem_stream_stats stream = {};
+	std::string path = "/tmp/devmem-" + std::to_string(getpid()) + ".prom", line, text;
+
+	stream.rx_device = 11;
+	stream.tokens_taken = 3;
+	stat_add_received(&totals, &stream);
+	stat_add_received(&totals, &stream);
+	stat_add(&totals.tx_staged, 7);
+	ASSERT_EQ(0, stat_write(&totals, "/tmp"));
+	std::ifstream file(path);
+	while (std::getline(file, line))
+		text += line + "\n";
+	unlink(path.c_str());
+	EXPECT_NE(std::string::npos, text.find("devmem_rx_bytes_total{path=\"device\"} 22\n")) << text;
+	EXPECT_NE(std::string::npos, text.find("devmem_tokens_taken_total 6\n")) << text;
+	EXPECT_NE(std::string::npos, text.find("devmem_tx_bytes_total{path=\"staged\"} 7\n")) << text;
+	EXPECT_NE(std::string::npos, text.find("# TYPE devmem_rx_bytes_total counter\n")) << text;
+	EXPECT_EQ(-ENOENT, stat_write(&totals, "/nonexistent"));
+}
+
+} // namespace

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Leases of queues: who gets which, and what becomes of those of the dead. No NIC is needed: the locks are files.
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lease.h"
+
+namespace {
+
+struct Leases : testing::Test {
+	Leases()
+	{
+		strcpy(nic.name, "lo");
+		nic.rx_queues = 4;
+		EXPECT_NE(nullptr, mkdtemp(dir));
+	}
+	~Leases() override { EXPECT_EQ(0, system((std::string("rm -rf ") + dir).c_str())); }
+	int take(lease **out, unsigned int below = 100) { return lease_take(&nic, dir, below, out, &err); }
+
+	devmem_nic nic = {};
+	devmem_error err = {};
+	char dir[32] = "/tmp/devmem-lease-XXXXXX";
+};
+
+TEST_F(Leases, GoFromTheHighestQueueDownAndNeverToQueue0)
+{
+	lease *a, *b, *c, *d;
+
+	ASSERT_EQ(0, take(&a)) << err.text;
+	ASSERT_EQ(0, take(&b));
+	ASSERT_EQ(0, take(&c));
+	EXPECT_EQ(3u, a->queue);
+	EXPECT_EQ(2u, b->queue);
+	EXPECT_EQ(1u, c->queue);
+	EXPECT_EQ(-EBUSY, take(&d));
+	EXPECT_NE(nullptr, strstr(err.text, "no free rx queue on lo")) << err.text;
+	EXPECT_NE(nullptr, strstr(err.text, "ethtool -L lo")) << err.text;
+	lease_release(b);
+	ASSERT_EQ(0, take(&d));
+	EXPECT_EQ(2u, d->queue);
+	for (lease *lease : {a, c, d})
+		lease_release(lease);
+}
+
+TEST_F(Leases, MayBeAskedForBelowAQueueThatIsBoundByOthers)
+{
+	lease *a;
+
+	ASSERT_EQ(0, take(&a, 3));
+	EXPECT_EQ(2u, a->queue);
+	lease_release(a);
+	EXPECT_EQ(-EBUSY, take(&a, 1));
+}
+
+TEST_F(Leases, EndWithTheirProcess)
+{
+	int ready[2];
+	char byte;
+	lease *mine;
+
+	nic.rx_queues = 2;
+	ASSERT_EQ(0, pipe(ready));
+	pid_t child = fork();
+	if (child == 0) {
+		lease *theirs;
+		if (take(&theirs) == 0 && write(ready[1], "", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	ASSERT_EQ(1, read(ready[0], &byte, 1));
+	EXPECT_EQ(-EBUSY, take(&mine));
+	kill(child, SIGKILL);
+	waitpid(child, nullptr, 0);
+	EXPECT_EQ(0, take(&mine)) << err.text;
+	lease_release(mine);
+}
+
+TEST_F(Leases, JournalIsReadAndClearedByTheNextHolder)
+{
+	devmem_rule rule = {};
+	lease *a;
+	std::string line;
+
+	nic.rx_queues = 2;
+	rule.dst.ss_family = AF_INET;
+	rule.queue = 1;
+	rule.location = 5;
+	ASSERT_EQ(0, take(&a));
+	ASSERT_EQ(0, lease_journal(a, &rule));
+	std::string path = a->path;
+	std::getline(std::ifstream(path), line);
+	EXPECT_EQ("rule 5 queue 1 dst 0.0.0.0:0", line);
+	lease_release(a);
+	// lo has no rules: what the journal names is not there, and is forgotten.
+	ASSERT_EQ(0, take(&a));
+	line = "?";
+	std::getline(std::ifstream(path), line);
+	EXPECT_EQ("", line);
+	lease_release(a);
+}
+
+TEST_F(Leases, SayWhyAFolderCannotBeUsed)
+{
+	lease *a;
+
+	EXPECT_EQ(-ENOENT, lease_take(&nic, "/nonexistent/devmem", 100, &a, &err));
+	EXPECT_NE(nullptr, strstr(err.text, "/nonexistent/devmem")) << err.text;
+}
+
+} // namespace
