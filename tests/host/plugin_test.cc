@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The plugin over loopback on plain TCP: what NCCL relies on, and what goes wrong in real life.
 #include <arpa/inet.h>
+#include <atomic>
 #include <dirent.h>
 #include <gtest/gtest.h>
 #include <random>
@@ -8,6 +9,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 #include "devmem_wire.h"
@@ -448,6 +450,30 @@ TEST_F(Plugin, SenderMayCloseBeforeTheReceiverHasReadAll)
 	pair.close_send();
 	ASSERT_EQ(ncclSuccess, wait_for(b, recv, &size)) << warnings();
 	EXPECT_EQ(out, in);
+}
+
+// NCCL's service thread connects, registers and closes while its progress thread moves data on other connections.
+TEST_F(Plugin, ConnectsAndRegistersWhileAnotherThreadTransfers)
+{
+	Side a, b;
+	Pair busy(a, b);
+	std::atomic<bool> stop{false};
+	std::thread service([&] {
+		std::vector<uint8_t> buffer(10'000);
+		while (!stop) {
+			Pair pair(a, b);
+			void *mhandle = nullptr;
+			ncclNetProperties_v11_t properties;
+			EXPECT_EQ(ncclSuccess, a.net->getProperties(0, &properties));
+			EXPECT_EQ(ncclSuccess, a.net->regMr(pair.send, buffer.data(), buffer.size(), NCCL_PTR_CUDA, &mhandle));
+			EXPECT_EQ(ncclSuccess, a.net->deregMr(pair.send, mhandle));
+		}
+	});
+	for (int i = 0; i < 500; i++)
+		transfer(busy, 20'000, 20'000);
+	stop = true;
+	service.join();
+	EXPECT_EQ("", warnings());
 }
 
 TEST_F(Plugin, LoadingThreeTimesLeavesNothingBehind)
