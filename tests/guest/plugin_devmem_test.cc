@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The plugin between two hosts over real device memory TCP: where bytes go, what faults do, what is left behind.
 #include <arpa/inet.h>
+#include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <net/if.h>
@@ -47,6 +48,15 @@ int rules(int host)
 {
 	enter_host(host);
 	return devmem_rule_list("dm0", nullptr, 0, nullptr);
+}
+
+unsigned int open_descriptors()
+{
+	unsigned int n = 0;
+
+	for (const auto &entry : std::filesystem::directory_iterator("/proc/self/fd"))
+		n += !entry.path().empty();
+	return n;
 }
 
 std::function<void()> on(int host)
@@ -333,6 +343,7 @@ pid_t fork_sender(char *handle)
 TEST_F(Devmem, AKilledSenderIsNoticedAndLeavesNothing)
 {
 	alignas(8) char handle[NCCL_NET_HANDLE_MAXSIZE];
+	unsigned int descriptors = open_descriptors();
 	{
 		Side b(on(1));
 		void *listener, *recv = nullptr, *request = nullptr;
@@ -367,6 +378,7 @@ TEST_F(Devmem, AKilledSenderIsNoticedAndLeavesNothing)
 	EXPECT_EQ(0u, bound_queues(1));
 	EXPECT_EQ(0, rules(1));
 	EXPECT_EQ(0u, bound_queues(0));
+	EXPECT_EQ(descriptors, open_descriptors());
 }
 
 TEST_F(Devmem, AKilledReceiverIsNoticedAndItsRuleGoesWithTheNextLease)
@@ -374,6 +386,7 @@ TEST_F(Devmem, AKilledReceiverIsNoticedAndItsRuleGoesWithTheNextLease)
 	alignas(8) char handle[NCCL_NET_HANDLE_MAXSIZE];
 	int pipe_fds[2];
 	ASSERT_EQ(0, pipe(pipe_fds));
+	unsigned int descriptors = open_descriptors();
 	pid_t child = fork();
 	if (child == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -427,6 +440,7 @@ TEST_F(Devmem, AKilledReceiverIsNoticedAndItsRuleGoesWithTheNextLease)
 		next.transfer(1000, 1000, 0);
 	}
 	EXPECT_EQ(0, rules(1));
+	EXPECT_EQ(descriptors, open_descriptors());
 }
 
 class Fallback : public Devmem {
