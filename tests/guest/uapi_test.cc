@@ -2,12 +2,13 @@
 // The kernel's interface for device memory: what it refuses and how it says so, and what happens when things go away in use.
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <linux/netlink.h>
+#include <linux/udmabuf.h>
 #include <net/if.h>
 #include <poll.h>
 #include <random>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -183,6 +184,23 @@ TEST(Udmabuf, IsWholePagesOrRefused)
 	EXPECT_EQ(-EINVAL, devmem_mem_alloc(exporter, size_t(1) << 40, &mem, &err));
 	EXPECT_NE(nullptr, strstr(err.text, "size_limit_mb")) << err.text;
 	devmem_exporter_close(exporter);
+}
+
+// No exporter of this kernel makes a dmabuf of broken pages: the last place where one could come from says no itself.
+TEST(Udmabuf, RefusesSizesAndOffsetsThatAreNotWholePages)
+{
+	int device = open("/dev/udmabuf", O_RDWR), memfd = memfd_create("x", MFD_ALLOW_SEALING);
+
+	ASSERT_GE(device, 0);
+	ASSERT_EQ(0, ftruncate(memfd, 16384));
+	ASSERT_EQ(0, fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK));
+	for (auto [offset, size] : {std::pair<uint64_t, uint64_t>{0, 5000}, {100, 4096}, {100, 5000}}) {
+		udmabuf_create create = {static_cast<uint32_t>(memfd), 0, offset, size};
+		EXPECT_EQ(-1, ioctl(device, UDMABUF_CREATE, &create)) << offset << "+" << size;
+		EXPECT_EQ(EINVAL, errno);
+	}
+	close(memfd);
+	close(device);
 }
 
 // A connected pair of ordinary sockets from host 0 to host 1, with memory bound for transmit on host 0.
