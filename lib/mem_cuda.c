@@ -265,16 +265,21 @@ static int choose_device(struct cuda_exporter *cuda, int ordinal, struct devmem_
 	return 0;
 }
 
-/* Whether what a NIC has written is seen in order by copies that start afterwards, or has to be
- * flushed first. */
-static bool needs_flush(const struct cuda_exporter *cuda)
+/* What a NIC has written must be seen by copies that start afterwards: in order, or by a flush. */
+static int choose_flush(struct cuda_exporter *cuda, struct devmem_error *err)
 {
 	int ordering = 0, options = 0;
 
 	cuda->driver->device_get_attribute(&ordering, CUDA_ATTRIBUTE_WRITES_ORDERING, cuda->device);
 	cuda->driver->device_get_attribute(&options, CUDA_ATTRIBUTE_FLUSH_WRITES_OPTIONS,
 					   cuda->device);
-	return ordering < CUDA_ORDERING_OWNER && (options & CUDA_FLUSH_BY_HOST);
+	cuda->flush = ordering < CUDA_ORDERING_OWNER;
+	if (cuda->flush && !(options & CUDA_FLUSH_BY_HOST))
+		return devmem_error_set(err, -ENODEV,
+					"CUDA device %d does not order a NIC's writes and offers no flush "
+					"from the host: set NCCL_DEVMEM_MEMORY=host",
+					cuda->base.ordinal);
+	return 0;
 }
 
 static int open_stream(struct cuda_exporter *cuda, struct devmem_error *err)
@@ -311,12 +316,13 @@ int cuda_exporter_open(const struct cuda_driver *driver, int ordinal,
 		}
 	}
 	if (!ret)
+		ret = choose_flush(new, err);
+	if (!ret)
 		ret = open_stream(new, err);
 	if (ret) {
 		cuda_close(&new->base);
 		return ret;
 	}
-	new->flush = needs_flush(new);
 	*exporter = &new->base;
 	return 0;
 }

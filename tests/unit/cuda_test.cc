@@ -172,6 +172,14 @@ TEST_F(Cuda, FlushesBeforeCopiesWhereWritesAreNotOrdered)
 	EXPECT_EQ(1, fake.flushes);
 }
 
+TEST_F(Cuda, RefusesADeviceWhoseWritesAreNeitherOrderedNorFlushed)
+{
+	fake.ordering = 0;
+	fake.options = 0;
+	EXPECT_EQ(-ENODEV, open());
+	EXPECT_NE(nullptr, strstr(err.text, "does not order")) << err.text;
+}
+
 TEST_F(Cuda, AFullEngineSaysTryLater)
 {
 	char from = 1, to = 0;
