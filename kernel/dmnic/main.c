@@ -22,16 +22,27 @@ static int __init dmnic_module_init(void)
 	if (IS_ERR(hardware))
 		return PTR_ERR(hardware);
 	err = dma_coerce_mask_and_coherent(&hardware->dev, DMA_BIT_MASK(64));
-	if (!err)
-		err = rtnl_link_register(&dmnic_link_ops);
 	if (err)
-		platform_device_unregister(hardware);
+		goto err_device;
+	err = dmnic_stack_init();
+	if (err)
+		goto err_device;
+	err = rtnl_link_register(&dmnic_link_ops);
+	if (err)
+		goto err_stack;
+	return 0;
+
+err_stack:
+	dmnic_stack_exit();
+err_device:
+	platform_device_unregister(hardware);
 	return err;
 }
 
 static void __exit dmnic_module_exit(void)
 {
 	rtnl_link_unregister(&dmnic_link_ops);
+	dmnic_stack_exit();
 	rcu_barrier();
 	platform_device_unregister(hardware);
 }

@@ -31,7 +31,7 @@ bool dmnic_any_queue_bound(const struct net_device *dev)
 
 static int queue_mem_alloc(struct net_device *dev, void *per_queue_mem, int index)
 {
-	const struct dmnic *nic = netdev_priv(dev);
+	struct dmnic *nic = netdev_priv(dev);
 	struct dmnic_queue_mem *mem = per_queue_mem;
 	struct page_pool_params params = {
 		.flags = PP_FLAG_DMA_MAP | PP_FLAG_DMA_SYNC_DEV,
@@ -47,6 +47,9 @@ static int queue_mem_alloc(struct net_device *dev, void *per_queue_mem, int inde
 	mem->pool = NULL;
 	if (!netif_running(dev))
 		return -ENETDOWN;
+	if (dmnic_fault(nic, DMNIC_FAULT_RESTART) ||
+	    (queue_bound(dev, index) && dmnic_fault(nic, DMNIC_FAULT_BIND)))
+		return -ENOMEM;
 	/* Without header split the NIC would put headers where the stack cannot read them: the core
 	 * then refuses to bind. */
 	if (nic->header_split)
@@ -96,6 +99,9 @@ static int queue_stop(struct net_device *dev, void *per_queue_mem, int index)
 	if (!q->pool)
 		return -ENETDOWN;
 	napi_disable(&q->napi);
+	hrtimer_cancel(&q->pacing);
+	kfree_skb(q->held);
+	q->held = NULL;
 	mem->pool = q->pool;
 	mem->devmem = q->devmem;
 	q->pool = NULL;
@@ -124,7 +130,7 @@ int dmnic_queues_start(struct dmnic *nic)
 	unsigned int i;
 	int err;
 
-	for (i = 0; i < nic->dev->num_rx_queues; i++) {
+	for (i = 0; i < nic->dev->real_num_rx_queues; i++) {
 		err = queue_mem_alloc(nic->dev, &mem, i);
 		if (err)
 			goto err_stop;
@@ -177,6 +183,7 @@ int dmnic_queues_init(struct dmnic *nic)
 		skb_queue_head_init(&q->wire);
 		u64_stats_init(&q->stats.sync);
 		netif_napi_add(nic->dev, &q->napi, dmnic_poll);
+		dmnic_pace_rx_init(q);
 	}
 	for (i = 0; i < nic->dev->num_tx_queues; i++)
 		u64_stats_init(&nic->txq[i].sync);

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The link type: `ip link add dm0 type dmnic peer name dm1` makes two connected interfaces;
- * deleting one deletes both. */
+/*
+ * The link type. `ip link add dm0 type dmnic peer name dm1` makes two connected interfaces,
+ * deleting one deletes both; `ip link add link eth0 name dm0 type dmnic` makes one on top of
+ * another.
+ */
 #include <linux/etherdevice.h>
+#include <linux/if_arp.h>
 #include <linux/module.h>
-#include <linux/veth.h>
 #include <net/netdev_queues.h>
 
 #include "dmnic.h"
@@ -19,6 +22,7 @@ MODULE_PARM_DESC(
 static void dmnic_free(struct net_device *dev)
 {
 	dmnic_queues_free(netdev_priv(dev));
+	dmnic_rss_free(netdev_priv(dev));
 }
 
 static void dmnic_setup(struct net_device *dev)
@@ -36,9 +40,11 @@ static void dmnic_setup(struct net_device *dev)
 	dev->stat_ops = &dmnic_stat_ops;
 	dev->max_mtu = DMNIC_MAX_MTU;
 	dev->hw_features = NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_RXCSUM | NETIF_F_TSO |
-			   NETIF_F_TSO6 | NETIF_F_HIGHDMA | NETIF_F_NTUPLE;
-	dev->features = dev->hw_features;
-	dev->vlan_features = dev->hw_features & ~NETIF_F_NTUPLE;
+			   NETIF_F_TSO6 | NETIF_F_HIGHDMA | NETIF_F_NTUPLE | NETIF_F_RXHASH |
+			   NETIF_F_GRO_HW;
+	dev->features = dev->hw_features & ~NETIF_F_GRO_HW;
+	dev->vlan_features = NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_TSO | NETIF_F_TSO6 |
+			     NETIF_F_HIGHDMA;
 	dev->needs_free_netdev = true;
 	dev->priv_destructor = dmnic_free;
 #ifdef DMNIC_HAVE_NETMEM_TX
@@ -71,9 +77,9 @@ static int parse_peer(struct nlattr *tb[], struct nlattr *data[], struct nlattr 
 
 	*info = NULL;
 	memset(peer_tb, 0, (IFLA_MAX + 1) * sizeof(*peer_tb));
-	if (data && data[VETH_INFO_PEER]) {
-		*info = nla_data(data[VETH_INFO_PEER]);
-		err = rtnl_nla_parse_ifinfomsg(peer_tb, data[VETH_INFO_PEER], extack);
+	if (data && data[IFLA_DMNIC_PEER]) {
+		*info = nla_data(data[IFLA_DMNIC_PEER]);
+		err = rtnl_nla_parse_ifinfomsg(peer_tb, data[IFLA_DMNIC_PEER], extack);
 		if (!err)
 			err = dmnic_validate(peer_tb, NULL, extack);
 		if (err)
@@ -119,8 +125,41 @@ static struct net_device *make_peer(struct net *src_net, struct nlattr *peer_tb[
 	return peer;
 }
 
-static int dmnic_newlink(struct net *src_net, struct net_device *dev, struct nlattr *tb[],
-			 struct nlattr *data[], struct netlink_ext_ack *extack)
+static int parse_faults(struct dmnic *nic, struct nlattr *data[], struct netlink_ext_ack *extack)
+{
+	struct nlattr *attr;
+	int left;
+
+	if (!data || !data[IFLA_DMNIC_FAULTS])
+		return 0;
+	nla_for_each_nested (attr, data[IFLA_DMNIC_FAULTS], left) {
+		unsigned int fault = nla_type(attr) - 1;
+
+		if (fault >= DMNIC_N_FAULTS || nla_len(attr) != sizeof(u32)) {
+			NL_SET_ERR_MSG_ATTR(extack, attr, "no such fault");
+			return -EINVAL;
+		}
+		WRITE_ONCE(nic->faults[fault], nla_get_u32(attr));
+	}
+	return 0;
+}
+
+static int register_end(struct net_device *dev, struct nlattr *tb[])
+{
+	int err;
+
+	if (!tb[IFLA_ADDRESS])
+		eth_hw_addr_random(dev);
+	if (!tb[IFLA_IFNAME])
+		strscpy(dev->name, "dmnic%d", IFNAMSIZ);
+	err = register_netdevice(dev);
+	if (!err)
+		netif_carrier_off(dev);
+	return err;
+}
+
+static int newlink_pair(struct net *src_net, struct net_device *dev, struct nlattr *tb[],
+			struct nlattr *data[], struct netlink_ext_ack *extack)
 {
 	struct nlattr *peer_tb[IFLA_MAX + 1];
 	struct net_device *peer;
@@ -134,25 +173,81 @@ static int dmnic_newlink(struct net *src_net, struct net_device *dev, struct nla
 	if (IS_ERR(peer))
 		return PTR_ERR(peer);
 	err = rtnl_configure_link(peer, info, 0, NULL);
-	if (err)
-		goto err_peer;
-
-	if (!tb[IFLA_ADDRESS])
-		eth_hw_addr_random(dev);
-	if (!tb[IFLA_IFNAME])
-		strscpy(dev->name, "dmnic%d", IFNAMSIZ);
-	err = register_netdevice(dev);
-	if (err)
-		goto err_peer;
-	netif_carrier_off(dev);
-
+	if (!err)
+		err = register_end(dev, tb);
+	if (err) {
+		unregister_netdevice(peer);
+		return err;
+	}
 	rcu_assign_pointer(((struct dmnic *)netdev_priv(dev))->peer, peer);
 	rcu_assign_pointer(((struct dmnic *)netdev_priv(peer))->peer, dev);
 	return 0;
+}
 
-err_peer:
-	unregister_netdevice(peer);
+static int newlink_stacked(struct net *src_net, struct net_device *dev, struct nlattr *tb[],
+			   struct netlink_ext_ack *extack)
+{
+	struct net_device *lower = __dev_get_by_index(src_net, nla_get_u32(tb[IFLA_LINK]));
+	int err;
+
+	if (!lower)
+		return -ENODEV;
+	if (lower->type != ARPHRD_ETHER || lower->flags & IFF_LOOPBACK) {
+		NL_SET_ERR_MSG(extack, "the device below must be an Ethernet device");
+		return -EINVAL;
+	}
+	if (!tb[IFLA_MTU])
+		dev->mtu = lower->mtu;
+	err = register_end(dev, tb);
+	if (err)
+		return err;
+	err = dmnic_stack_attach(dev, lower, extack);
+	if (err)
+		unregister_netdevice(dev);
 	return err;
+}
+
+static int dmnic_newlink(struct net *src_net, struct net_device *dev, struct nlattr *tb[],
+			 struct nlattr *data[], struct netlink_ext_ack *extack)
+{
+	int err = parse_faults(netdev_priv(dev), data, extack);
+
+	if (err)
+		return err;
+	return tb[IFLA_LINK] ? newlink_stacked(src_net, dev, tb, extack)
+			     : newlink_pair(src_net, dev, tb, data, extack);
+}
+
+static int dmnic_changelink(struct net_device *dev, struct nlattr *tb[], struct nlattr *data[],
+			    struct netlink_ext_ack *extack)
+{
+	if (data && data[IFLA_DMNIC_PEER]) {
+		NL_SET_ERR_MSG(extack, "the other end cannot be exchanged");
+		return -EINVAL;
+	}
+	return parse_faults(netdev_priv(dev), data, extack);
+}
+
+static size_t get_size(const struct net_device *dev)
+{
+	return nla_total_size(DMNIC_N_FAULTS * nla_total_size(sizeof(u32)));
+}
+
+/* The faults that are on. */
+static int fill_info(struct sk_buff *skb, const struct net_device *dev)
+{
+	const struct dmnic *nic = netdev_priv(dev);
+	struct nlattr *nest = nla_nest_start(skb, IFLA_DMNIC_FAULTS);
+	unsigned int i;
+
+	if (!nest)
+		return -EMSGSIZE;
+	for (i = 0; i < DMNIC_N_FAULTS; i++) {
+		if (nic->faults[i] && nla_put_u32(skb, i + 1, nic->faults[i]))
+			return -EMSGSIZE;
+	}
+	nla_nest_end(skb, nest);
+	return 0;
 }
 
 /* Neither end is freed before a grace period has passed, so a transmit under way still finds its
@@ -162,6 +257,7 @@ static void dmnic_dellink(struct net_device *dev, struct list_head *head)
 	struct dmnic *nic = netdev_priv(dev);
 	struct net_device *peer = rtnl_dereference(nic->peer);
 
+	dmnic_stack_detach(dev);
 	RCU_INIT_POINTER(nic->peer, NULL);
 	unregister_netdevice_queue(dev, head);
 	if (!peer)
@@ -171,16 +267,18 @@ static void dmnic_dellink(struct net_device *dev, struct list_head *head)
 	unregister_netdevice_queue(peer, head);
 }
 
-static const struct nla_policy dmnic_policy[VETH_INFO_MAX + 1] = {
-	[VETH_INFO_PEER] = {.len = sizeof(struct ifinfomsg)},
+static const struct nla_policy dmnic_policy[IFLA_DMNIC_MAX + 1] = {
+	[IFLA_DMNIC_PEER] = {.len = sizeof(struct ifinfomsg)},
+	[IFLA_DMNIC_FAULTS] = {.type = NLA_NESTED},
 };
 
 static struct net *get_link_net(const struct net_device *dev)
 {
 	const struct dmnic *nic = netdev_priv(dev);
-	const struct net_device *peer = rtnl_dereference(nic->peer);
+	const struct net_device *other = rtnl_dereference(nic->peer)
+						 ?: rtnl_dereference(nic->lower);
 
-	return peer ? dev_net(peer) : dev_net(dev);
+	return dev_net(other ?: dev);
 }
 
 struct rtnl_link_ops dmnic_link_ops __read_mostly = {
@@ -189,9 +287,12 @@ struct rtnl_link_ops dmnic_link_ops __read_mostly = {
 	.setup = dmnic_setup,
 	.validate = dmnic_validate,
 	.newlink = dmnic_newlink,
+	.changelink = dmnic_changelink,
+	.get_size = get_size,
+	.fill_info = fill_info,
 	.dellink = dmnic_dellink,
 	.policy = dmnic_policy,
-	.maxtype = VETH_INFO_MAX,
+	.maxtype = IFLA_DMNIC_MAX,
 	.get_link_net = get_link_net,
 	.get_num_tx_queues = default_queues,
 	.get_num_rx_queues = default_queues,

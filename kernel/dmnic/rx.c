@@ -2,104 +2,138 @@
 /* The receive path: takes packets off the wire, splits headers from payload, gives them to the
  * stack. */
 #include <linux/etherdevice.h>
+#include <linux/random.h>
 #include <linux/tcp.h>
+#include <net/gro.h>
 #include <net/page_pool/helpers.h>
-#include <net/tcp.h>
 
-#include "dmnic.h"
+#include "arrival.h"
 
-struct segment_counts {
-	unsigned int bytes;
-	unsigned int devmem;
-	unsigned int linear;
+/* A coalesced packet is made of whole pages, one a fragment. */
+#define COALESCE_BYTES (16 * PAGE_SIZE)
+
+static void count_one(struct dmnic_rxq *q, u64_stats_t *what)
+{
+	u64_stats_update_begin(&q->stats.sync);
+	u64_stats_inc(what);
+	u64_stats_update_end(&q->stats.sync);
+}
+
+/* @headers: bytes of the headers of one segment. */
+static void count(struct dmnic_rxq *q, const struct sk_buff *skb, unsigned int headers,
+		  unsigned int segments, u64 hw_ns)
+{
+	unsigned int payload = skb->len - headers;
+	unsigned int devmem = skb_frags_readable(skb) ? 0 : skb->data_len;
+
+	u64_stats_update_begin(&q->stats.sync);
+	u64_stats_add(&q->stats.packets, segments);
+	u64_stats_add(&q->stats.bytes, payload + segments * headers);
+	u64_stats_add(&q->stats.devmem_bytes, devmem);
+	if (q->devmem && headers)
+		u64_stats_add(&q->stats.linear_bytes, payload - devmem);
+	u64_stats_add(&q->stats.hw_ns, hw_ns);
+	u64_stats_update_end(&q->stats.sync);
+}
+
+/* Packets with payload beside the headers, on a queue of device memory. */
+struct rx_cb {
+	bool past_gro;
 };
 
-static void count(struct dmnic_rxq *q, const struct segment_counts *segment)
+static struct rx_cb *rx_cb(struct sk_buff *skb)
 {
-	u64_stats_update_begin(&q->stats.sync);
-	u64_stats_inc(&q->stats.packets);
-	u64_stats_add(&q->stats.bytes, segment->bytes);
-	u64_stats_add(&q->stats.devmem_bytes, segment->devmem);
-	u64_stats_add(&q->stats.linear_bytes, segment->linear);
-	u64_stats_update_end(&q->stats.sync);
+	return (struct rx_cb *)skb->cb;
 }
 
-static void count_drop(struct dmnic_rxq *q, u64_stats_t *reason)
+static void deliver_now(struct dmnic_rxq *q, struct sk_buff *skb)
 {
-	u64_stats_update_begin(&q->stats.sync);
-	u64_stats_inc(reason);
-	u64_stats_update_end(&q->stats.sync);
-}
+	bool past_gro = rx_cb(skb)->past_gro;
 
-/* One buffer of the pool, filled with @len bytes at @offset of the packet on the wire. */
-static int add_payload(struct dmnic_rxq *q, struct sk_buff *skb, unsigned int offset,
-		       unsigned int len, __wsum *csum, struct segment_counts *segment)
-{
-	netmem_ref netmem = page_pool_alloc_netmems(q->pool, GFP_ATOMIC | __GFP_NOWARN);
-	__wsum part = 0;
-	int err;
-
-	if (!netmem)
-		return -ENOBUFS;
-	err = dmnic_dma_read(q->dev->dev.parent, q->cursor.skb, offset,
-			     dmnic_dma_to_cpu(page_pool_get_dma_addr_netmem(netmem)), len, &part);
-	if (err) {
-		page_pool_put_full_netmem(q->pool, netmem, false);
-		return err;
+	skb->protocol = eth_type_trans(skb, q->dev);
+	skb_record_rx_queue(skb, q->index);
+	if (past_gro) {
+		/* After what GRO holds of this flow, so that the order stays. */
+		napi_gro_flush(&q->napi, false);
+		netif_receive_skb(skb);
+		return;
 	}
-	/* Every buffer but the last of a packet is a whole page, so parts start at even bytes. */
-	*csum = csum_add(*csum, part);
-	if (netmem_is_net_iov(netmem)) {
-		segment->devmem += len;
-	} else {
-		page_pool_dma_sync_for_cpu(q->pool, netmem_to_page(netmem), 0, len);
-		if (q->devmem)
-			segment->linear += len;
-	}
-	skb_add_rx_frag_netmem(skb, skb_shinfo(skb)->nr_frags, netmem, 0, len, PAGE_SIZE);
-	skb_mark_for_recycle(skb);
-	return 0;
+	napi_gro_receive(&q->napi, skb);
 }
 
-/* The next segment of the packet at the cursor as the stack will see it; NULL when it had to be
- * dropped. */
-static struct sk_buff *receive_segment(struct dmnic_rxq *q, unsigned int payload, bool last)
+static void deliver_held(struct dmnic_rxq *q)
 {
-	struct dmnic_cursor *cursor = &q->cursor;
-	struct segment_counts segment = {.bytes = cursor->header_len + payload};
-	unsigned int done = 0;
+	struct sk_buff *skb = q->held;
+
+	q->held = NULL;
+	if (skb)
+		deliver_now(q, skb);
+}
+
+static void deliver(struct dmnic_rxq *q, struct sk_buff *skb)
+{
+	if (!q->held && dmnic_fault(netdev_priv(q->dev), DMNIC_FAULT_REORDER)) {
+		q->held = skb;
+		return;
+	}
+	deliver_now(q, skb);
+	deliver_held(q);
+}
+
+/*
+ * A checksum that is wrong. What the stack can read it may judge for itself; device memory it
+ * cannot, so the NIC drops it.
+ */
+static bool bad_checksum(struct dmnic_rxq *q, struct sk_buff *skb,
+			 const struct dmnic_arrival *arrival)
+{
+	const unsigned int at = q->cursor.header_len;
+	u8 byte;
+
+	count_one(q, &q->stats.csum_bad);
+	if (!skb_frags_readable(skb))
+		return false;
+	if (arrival->corrupt && !skb_copy_bits(skb, at, &byte, 1)) {
+		byte ^= 1;
+		skb_store_bits(skb, at, &byte, 1);
+	}
+	return true;
+}
+
+/* What arrives, with the headers of the segment at the cursor; NULL when it had to be dropped. */
+static struct sk_buff *receive(struct dmnic_rxq *q, struct dmnic_arrival *arrival)
+{
+	const struct dmnic_cursor *cursor = &q->cursor;
 	struct sk_buff *skb;
-	__wsum csum = 0;
-	void *header;
+	__wsum csum;
+	u64 start;
 
-	skb = napi_alloc_skb(&q->napi, cursor->header_len);
+	skb = napi_alloc_skb(&q->napi, cursor->header_len + arrival->linear);
 	if (!skb)
 		goto no_buffer;
-	header = skb_put_data(skb, cursor->skb->data, cursor->header_len);
-	while (done < payload) {
-		unsigned int len = min_t(unsigned int, payload - done, PAGE_SIZE);
-
-		if (add_payload(q, skb, cursor->header_len + cursor->offset + done, len, &csum,
-				&segment))
-			goto no_buffer;
-		done += len;
-	}
-	dmnic_segment_header(cursor, header, payload, last);
-	if (dmnic_segment_checksum(cursor, header, payload, csum))
+	skb_put_data(skb, cursor->skb->data, cursor->header_len);
+	if (dmnic_fill(q, skb, arrival, &csum))
+		goto no_buffer;
+	start = ktime_get_ns();
+	dmnic_segment_header(cursor, skb->data, arrival->payload, arrival->last);
+	if (dmnic_segment_checksum(cursor, skb->data, arrival->payload, csum) && !arrival->corrupt)
 		skb->ip_summed = CHECKSUM_UNNECESSARY;
-	else
-		count_drop(q, &q->stats.csum_bad);
-	/* The stack would have to read the payload to judge the checksum itself. */
-	if (skb->ip_summed == CHECKSUM_NONE && !skb_frags_readable(skb)) {
-		kfree_skb(skb);
-		return NULL;
-	}
-	count(q, &segment);
+	else if (!bad_checksum(q, skb, arrival))
+		goto drop;
+	arrival->hw_ns += ktime_get_ns() - start;
+	if (arrival->segments > 1)
+		dmnic_coalesced(skb, cursor, arrival->payload);
+	skb_copy_hash(skb, cursor->skb);
+	count(q, skb, cursor->header_len, arrival->segments, arrival->hw_ns);
+	/* GRO in kernels without this project's series merges what the CPU can read with what it
+	 * cannot. */
+	rx_cb(skb)->past_gro = q->devmem && skb_headlen(skb) > cursor->header_len;
 	return skb;
 
 no_buffer:
+	count_one(q, &q->stats.drops_nobuf);
+drop:
 	kfree_skb(skb);
-	count_drop(q, &q->stats.drops_nobuf);
 	return NULL;
 }
 
@@ -107,10 +141,11 @@ no_buffer:
 static struct sk_buff *receive_whole(struct dmnic_rxq *q)
 {
 	const struct sk_buff *sent = q->cursor.skb;
-	struct segment_counts segment = {.bytes = sent->len};
 	struct sk_buff *skb;
+	u64 start;
 
 	skb = napi_alloc_skb(&q->napi, sent->len);
+	start = ktime_get_ns();
 	if (!skb || skb_copy_bits(sent, 0, skb_put(skb, sent->len), sent->len))
 		goto drop;
 	if (sent->ip_summed == CHECKSUM_PARTIAL) {
@@ -121,20 +156,14 @@ static struct sk_buff *receive_whole(struct dmnic_rxq *q)
 			goto drop;
 		skb->ip_summed = CHECKSUM_UNNECESSARY;
 	}
-	count(q, &segment);
+	count(q, skb, 0, 1, ktime_get_ns() - start);
+	rx_cb(skb)->past_gro = false;
 	return skb;
 
 drop:
 	kfree_skb(skb);
-	count_drop(q, &q->stats.drops_nobuf);
+	count_one(q, &q->stats.drops_nobuf);
 	return NULL;
-}
-
-static void deliver(struct dmnic_rxq *q, struct sk_buff *skb)
-{
-	skb->protocol = eth_type_trans(skb, q->dev);
-	skb_record_rx_queue(skb, q->index);
-	napi_gro_receive(&q->napi, skb);
 }
 
 static bool next_packet(struct dmnic_rxq *q)
@@ -157,46 +186,100 @@ static void packet_done(struct dmnic_rxq *q)
 	q->cursor = (struct dmnic_cursor){};
 }
 
-/* Receives one segment of the packet at the cursor. */
-static void receive_next(struct dmnic_rxq *q)
+/* How many bytes of the packet at the cursor become one packet for the stack. */
+static unsigned int arriving_bytes(const struct dmnic_rxq *q, unsigned int left)
 {
-	struct dmnic_cursor *cursor = &q->cursor;
-	unsigned int left, payload;
-	struct sk_buff *skb;
-	bool last;
+	unsigned int segment = skb_shinfo(q->cursor.skb)->gso_size;
 
-	if (!cursor->header_len) {
-		skb = receive_whole(q);
-		packet_done(q);
-		if (skb)
-			deliver(q, skb);
-		return;
-	}
-	left = cursor->skb->len - cursor->header_len - cursor->offset;
-	payload = skb_is_gso(cursor->skb)
-			  ? min_t(unsigned int, left, skb_shinfo(cursor->skb)->gso_size)
-			  : left;
-	last = payload == left;
-	skb = receive_segment(q, payload, last);
-	cursor->offset += payload;
-	cursor->index++;
-	if (last)
-		packet_done(q);
+	if (!skb_is_gso(q->cursor.skb))
+		return left;
+	if (q->dev->features & NETIF_F_GRO_HW && segment < COALESCE_BYTES)
+		segment = rounddown(COALESCE_BYTES, segment);
+	return min(left, segment);
+}
+
+static struct dmnic_arrival next_arrival(struct dmnic_rxq *q)
+{
+	const struct dmnic_cursor *cursor = &q->cursor;
+	unsigned int left = cursor->skb->len - cursor->header_len - cursor->offset;
+	struct dmnic_arrival arrival = {.payload = arriving_bytes(q, left), .segments = 1};
+	struct dmnic *nic = netdev_priv(q->dev);
+
+	arrival.last = arrival.payload == left;
+	if (skb_is_gso(cursor->skb))
+		arrival.segments = DIV_ROUND_UP(arrival.payload, skb_shinfo(cursor->skb)->gso_size);
+	if (!arrival.payload || arrival.segments > 1)
+		return arrival;
+	arrival.corrupt = dmnic_fault(nic, DMNIC_FAULT_CORRUPT);
+	arrival.split = dmnic_fault(nic, DMNIC_FAULT_SPLIT);
+	if (dmnic_fault(nic, DMNIC_FAULT_LINEAR))
+		arrival.linear = arrival.payload;
+	else if (dmnic_fault(nic, DMNIC_FAULT_PARTIAL))
+		arrival.linear = get_random_u32_inclusive(1, arrival.payload);
+	return arrival;
+}
+
+static void receive_and_deliver(struct dmnic_rxq *q, struct dmnic_arrival *arrival)
+{
+	struct sk_buff *skb = receive(q, arrival);
+
 	if (skb)
 		deliver(q, skb);
+}
+
+/* Receives what comes next of the packet at the cursor. */
+static void receive_next(struct dmnic_rxq *q)
+{
+	struct dmnic *nic = netdev_priv(q->dev);
+	struct dmnic_cursor *cursor = &q->cursor;
+	struct dmnic_arrival arrival;
+
+	if (!cursor->header_len) {
+		struct sk_buff *skb = receive_whole(q);
+
+		dmnic_pace_charge(&nic->rx_pace, nic->speed, cursor->skb->len, 1);
+		if (skb)
+			deliver(q, skb);
+		packet_done(q);
+		return;
+	}
+	arrival = next_arrival(q);
+	dmnic_pace_charge(&nic->rx_pace, nic->speed,
+			  arrival.payload + arrival.segments * cursor->header_len,
+			  arrival.segments);
+	if (!dmnic_fault(nic, DMNIC_FAULT_LOSS)) {
+		receive_and_deliver(q, &arrival);
+		if (dmnic_fault(nic, DMNIC_FAULT_DUPLICATE))
+			receive_and_deliver(q, &arrival);
+	}
+	cursor->offset += arrival.payload;
+	cursor->index += arrival.segments;
+	if (arrival.last)
+		packet_done(q);
 }
 
 int dmnic_poll(struct napi_struct *napi, int budget)
 {
 	struct dmnic_rxq *q = container_of(napi, struct dmnic_rxq, napi);
+	struct dmnic *nic = netdev_priv(q->dev);
 	int done = 0;
+	u64 wait = 0;
 
 	while (done < budget && (q->cursor.skb || next_packet(q))) {
+		wait = dmnic_pace_wait(&nic->rx_pace, nic->speed);
+		if (wait)
+			break;
 		receive_next(q);
 		done++;
 	}
+	if (done < budget)
+		deliver_held(q);
 	dmnic_tx_wake(q);
-	if (done < budget && napi_complete_done(napi, done) && !skb_queue_empty_lockless(&q->wire))
+	if (done == budget || !napi_complete_done(napi, done))
+		return done;
+	if (wait)
+		hrtimer_start(&q->pacing, ns_to_ktime(wait), HRTIMER_MODE_REL_SOFT);
+	else if (!skb_queue_empty_lockless(&q->wire))
 		napi_schedule(napi);
 	return done;
 }

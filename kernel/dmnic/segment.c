@@ -127,3 +127,34 @@ bool dmnic_segment_checksum(const struct dmnic_cursor *cursor, void *header, uns
 	tcp->check = sum;
 	return cursor->skb->ip_summed == CHECKSUM_PARTIAL || skb_is_gso(cursor->skb) || sent == sum;
 }
+
+/* Tells the stack that @skb, with @payload bytes, is what receive offload made of several segments.
+ */
+void dmnic_coalesced(struct sk_buff *skb, const struct dmnic_cursor *cursor, unsigned int payload)
+{
+	const struct ethhdr *eth = (void *)skb->data;
+	bool v4 = eth->h_proto == htons(ETH_P_IP);
+	struct tcphdr *tcp = transport_of(skb->data);
+
+	skb_shinfo(skb)->gso_size = skb_shinfo(cursor->skb)->gso_size;
+	skb_shinfo(skb)->gso_segs = DIV_ROUND_UP(payload, skb_shinfo(skb)->gso_size);
+	skb_shinfo(skb)->gso_type = v4 ? SKB_GSO_TCPV4 : SKB_GSO_TCPV6;
+	if (tcp->cwr)
+		skb_shinfo(skb)->gso_type |= SKB_GSO_TCP_ECN;
+	/* As GRO leaves it, for the case that the packet is forwarded: the sum of the pseudo
+	 * header. */
+	skb->ip_summed = CHECKSUM_PARTIAL;
+	skb->csum_start = skb_headroom(skb) + ((void *)tcp - (void *)skb->data);
+	skb->csum_offset = offsetof(struct tcphdr, check);
+	if (v4) {
+		const struct iphdr *ip = (void *)skb->data + ETH_HLEN;
+
+		tcp->check = ~csum_tcpudp_magic(ip->saddr, ip->daddr,
+						ntohs(ip->tot_len) - ip->ihl * 4, IPPROTO_TCP, 0);
+	} else {
+		const struct ipv6hdr *ip = (void *)skb->data + ETH_HLEN;
+
+		tcp->check = ~csum_ipv6_magic(&ip->saddr, &ip->daddr, ntohs(ip->payload_len),
+					      IPPROTO_TCP, 0);
+	}
+}

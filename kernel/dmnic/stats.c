@@ -17,6 +17,7 @@ void dmnic_rx_counts(const struct dmnic_rxq *q, struct dmnic_rx_counts *counts)
 		counts->linear_bytes = u64_stats_read(&q->stats.linear_bytes);
 		counts->drops_nobuf = u64_stats_read(&q->stats.drops_nobuf);
 		counts->csum_bad = u64_stats_read(&q->stats.csum_bad);
+		counts->hw_ns = u64_stats_read(&q->stats.hw_ns);
 	} while (u64_stats_fetch_retry(&q->stats.sync, start));
 }
 
@@ -30,6 +31,7 @@ void dmnic_tx_counts(const struct dmnic_tx_stats *stats, struct dmnic_tx_counts 
 		counts->bytes = u64_stats_read(&stats->bytes);
 		counts->devmem_bytes = u64_stats_read(&stats->devmem_bytes);
 		counts->drops = u64_stats_read(&stats->drops);
+		counts->hw_ns = u64_stats_read(&stats->hw_ns);
 	} while (u64_stats_fetch_retry(&stats->sync, start));
 }
 
@@ -95,17 +97,18 @@ const struct netdev_stat_ops dmnic_stat_ops = {
 };
 
 static const char rx_names[][ETH_GSTRING_LEN] = {
-	"packets", "bytes", "devmem_bytes", "linear_bytes", "drops_nobuf", "csum_bad",
+	"packets", "bytes", "devmem_bytes", "linear_bytes", "drops_nobuf", "csum_bad", "hw_ns",
 };
 
-static const char tx_names[][ETH_GSTRING_LEN] = {"packets", "bytes", "devmem_bytes", "drops"};
+static const char tx_names[][ETH_GSTRING_LEN] = {"packets", "bytes", "devmem_bytes", "drops",
+						 "hw_ns"};
 
 int dmnic_get_sset_count(struct net_device *dev, int set)
 {
 	if (set != ETH_SS_STATS)
 		return -EOPNOTSUPP;
 	return dev->num_rx_queues * ARRAY_SIZE(rx_names) +
-	       dev->num_tx_queues * ARRAY_SIZE(tx_names);
+	       dev->num_tx_queues * ARRAY_SIZE(tx_names) + DMNIC_N_FAULTS;
 }
 
 void dmnic_get_strings(struct net_device *dev, u32 set, u8 *data)
@@ -120,6 +123,8 @@ void dmnic_get_strings(struct net_device *dev, u32 set, u8 *data)
 	for (i = 0; i < dev->num_tx_queues; i++)
 		for (n = 0; n < ARRAY_SIZE(tx_names); n++)
 			ethtool_sprintf(&data, "tx%u_%s", i, tx_names[n]);
+	for (n = 0; n < DMNIC_N_FAULTS; n++)
+		ethtool_sprintf(&data, "fault_%s", dmnic_fault_names[n]);
 }
 
 void dmnic_get_ethtool_stats(struct net_device *dev, struct ethtool_stats *stats, u64 *data)
@@ -133,4 +138,6 @@ void dmnic_get_ethtool_stats(struct net_device *dev, struct ethtool_stats *stats
 		dmnic_rx_counts(&nic->rxq[i], (struct dmnic_rx_counts *)data);
 	for (i = 0; i < dev->num_tx_queues; i++, data += ARRAY_SIZE(tx_names))
 		dmnic_tx_counts(&nic->txq[i], (struct dmnic_tx_counts *)data);
+	for (i = 0; i < DMNIC_N_FAULTS; i++)
+		*data++ = atomic64_read(&nic->fault_hits[i]);
 }

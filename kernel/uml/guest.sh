@@ -14,6 +14,7 @@ without CMD, a shell. Its file system is this machine's, read-only; /tmp, /run, 
   --nics K            dmnic networks: host h has 10.K.0.(h+1) and fd00:K::(h+1) on dmK (default 1)
   --queues Q          rx and tx queues of each NIC (default 8)
   --mtu M             of the dmnic networks (default 4148: 4096 bytes of payload with IPv4 and TCP timestamps)
+  --rss N             queues that unsteered traffic is spread over (default 1; hardware's habit is all)
   --no-header-split   leave header split off
   --no-tx             NICs that cannot send device memory, as with a driver without bind-tx
   --flavour F         release, or debug: KASAN, lockdep, kmemleak (default $DEVMEM_FLAVOUR, else release)
@@ -27,7 +28,7 @@ TEXT
 
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 repo=$(cd "$here/../.." && pwd)
-hosts=2 nics=1 queues=8 mtu=4148 split=1 tx=1 flavour=${DEVMEM_FLAVOUR:-release} timeout=300 mem='' out=''
+hosts=2 nics=1 queues=8 mtu=4148 rss=1 split=1 tx=1 flavour=${DEVMEM_FLAVOUR:-release} timeout=300 mem='' out=''
 die() { printf 'guest: %s\n' "$*" >&2; exit 125; }
 
 while [ $# -gt 0 ]; do
@@ -36,6 +37,7 @@ while [ $# -gt 0 ]; do
 	--nics) nics=$2; shift ;;
 	--queues) queues=$2; shift ;;
 	--mtu) mtu=$2; shift ;;
+	--rss) rss=$2; shift ;;
 	--no-header-split) split=0 ;;
 	--no-tx) tx=0 ;;
 	--flavour) flavour=$2; shift ;;
@@ -48,7 +50,7 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
-for number in "$hosts" "$nics" "$queues" "$mtu" "$timeout"; do
+for number in "$hosts" "$nics" "$queues" "$mtu" "$rss" "$timeout"; do
 	[[ $number =~ ^[0-9]+$ ]] || die "'$number' is not a number: see guest --help"
 done
 [ $# -gt 0 ] || [ -t 0 ] || die "a shell in the guest needs a terminal; give a command after --, see guest --help"
@@ -91,7 +93,7 @@ rm -f "$out/status" "$out/dmesg" "$out/kmemleak"
 {
 	declare -p | grep -E '^declare -x (NCCL|DEVMEM|OMPI_MCA)_' || true
 	printf 'export DEVMEM_REPO=%q DEVMEM_BUILD=%q DEVMEM_CWD=%q\n' "$repo" "$build" "$PWD"
-	printf 'DEVMEM_HOSTS=%q DEVMEM_NICS=%q DEVMEM_QUEUES=%q DEVMEM_MTU=%q DEVMEM_HEADER_SPLIT=%q\n' "$hosts" "$nics" "$queues" "$mtu" "$split"
+	printf 'DEVMEM_HOSTS=%q DEVMEM_NICS=%q DEVMEM_QUEUES=%q DEVMEM_MTU=%q DEVMEM_HEADER_SPLIT=%q DEVMEM_RSS=%q\n' "$hosts" "$nics" "$queues" "$mtu" "$split" "$rss"
 	printf 'DEVMEM_COMMAND=('
 	[ $# = 0 ] || printf '%q ' "$@"
 	printf ')\n'

@@ -72,6 +72,7 @@ setup_nic() {	# HOST NETWORK
 	ip -n "$host" addr add "fd00:$2::$(($1 + 1))/64" dev "$nic" nodad
 	ip -n "$host" link set "$nic" up
 	[ "$DEVMEM_HEADER_SPLIT" = 0 ] || on "$host" header-split "$nic" on
+	on "$host" ethtool -X "$nic" equal "$DEVMEM_RSS"
 }
 
 # Two hosts are joined by one wire, more by a bridge in a namespace that stands for the switch.

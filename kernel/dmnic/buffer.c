@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Where received payload goes: buffers of the queue's pool, filled by DMA. */
+#include <linux/random.h>
+#include <net/page_pool/helpers.h>
+
+#include "arrival.h"
+
+/* The DMA of @len bytes of payload from byte @from of it. */
+static int fetch(struct dmnic_rxq *q, struct dmnic_arrival *arrival, unsigned int from, void *to,
+		 unsigned int len, __wsum *csum)
+{
+	const struct dmnic_cursor *cursor = &q->cursor;
+	u64 start = ktime_get_ns();
+	__wsum part = 0;
+	int err;
+
+	err = dmnic_dma_read(q->dev->dev.parent, cursor->skb,
+			     cursor->header_len + cursor->offset + from, to, len, &part);
+	*csum = csum_block_add(*csum, part, from);
+	arrival->hw_ns += ktime_get_ns() - start;
+	return err;
+}
+
+/* One buffer of the pool with @len bytes of payload, from byte @from of it, at @at in the page. */
+static int add_buffer(struct dmnic_rxq *q, struct sk_buff *skb, struct dmnic_arrival *arrival,
+		      unsigned int from, unsigned int at, unsigned int len, __wsum *csum)
+{
+	netmem_ref netmem;
+	int err;
+
+	if (dmnic_fault(netdev_priv(q->dev), DMNIC_FAULT_NOBUF))
+		return -ENOBUFS;
+	netmem = page_pool_alloc_netmems(q->pool, GFP_ATOMIC | __GFP_NOWARN);
+	if (!netmem)
+		return -ENOBUFS;
+	err = fetch(q, arrival, from, dmnic_dma_to_cpu(page_pool_get_dma_addr_netmem(netmem) + at),
+		    len, csum);
+	if (err) {
+		page_pool_put_full_netmem(q->pool, netmem, false);
+		return err;
+	}
+	if (!netmem_is_net_iov(netmem))
+		page_pool_dma_sync_for_cpu(q->pool, netmem_to_page(netmem), at, len);
+	skb_add_rx_frag_netmem(skb, skb_shinfo(skb)->nr_frags, netmem, at, len, PAGE_SIZE);
+	skb_mark_for_recycle(skb);
+	return 0;
+}
+
+static bool room_for_odd_pieces(const struct sk_buff *skb, unsigned int left)
+{
+	return skb_shinfo(skb)->nr_frags + DIV_ROUND_UP(left, PAGE_SIZE) + 1 < MAX_SKB_FRAGS;
+}
+
+/*
+ * Fills @skb, which holds the headers, with the payload of @arrival and stores its checksum.
+ * Payload beside the headers comes first.
+ * -ENOBUFS: the queue has no buffer left.
+ */
+int dmnic_fill(struct dmnic_rxq *q, struct sk_buff *skb, struct dmnic_arrival *arrival,
+	       __wsum *csum)
+{
+	unsigned int done = arrival->linear;
+	int err = 0;
+
+	*csum = 0;
+	if (arrival->linear)
+		err = fetch(q, arrival, 0, skb_put(skb, arrival->linear), arrival->linear, csum);
+	while (!err && done < arrival->payload) {
+		unsigned int left = arrival->payload - done, at = 0;
+		unsigned int len = min_t(unsigned int, left, PAGE_SIZE);
+
+		if (arrival->split && room_for_odd_pieces(skb, left)) {
+			at = get_random_u32_below(PAGE_SIZE / 4) * 2 + 1;
+			len = min_t(unsigned int, left,
+				    get_random_u32_below(PAGE_SIZE / 4) * 2 + 1);
+		}
+		err = add_buffer(q, skb, arrival, done, at, len, csum);
+		done += len;
+	}
+	return err;
+}
