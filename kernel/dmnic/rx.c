@@ -41,8 +41,8 @@ static int add_payload(struct dmnic_rxq *q, struct sk_buff *skb, unsigned int of
 
 	if (!netmem)
 		return -ENOBUFS;
-	err = dmnic_dma_read(q->dev->dev.parent, q->cursor.skb, offset,
-			     dmnic_dma_to_cpu(page_pool_get_dma_addr_netmem(netmem)), len, &part);
+	err = dmnic_dma_copy(q->dev->dev.parent, q->cursor.skb, offset,
+			     page_pool_get_dma_addr_netmem(netmem), len, &part);
 	if (err) {
 		page_pool_put_full_netmem(q->pool, netmem, false);
 		return err;
