@@ -123,8 +123,7 @@ struct DeviceSender : End {
 		piece = std::min<uint64_t>(1 + random() % (memory.mem->size - offset), total - sent);
 		if (random() % 4 == 0)
 			piece = std::min<uint64_t>(piece, 1 + random() % 7000);
-		for (size_t i = 0; i < piece; i++)
-			memory.bytes()[offset + i] = pattern(sent + i);
+		memory.put_pattern(offset, sent, piece);
 	}
 	bool done() const override { return sent == total && !in_flight; }
 	int fd() const override { return devmem_stream_fd(stream); }
@@ -175,9 +174,7 @@ struct DeviceEndReceiver : End {
 		ASSERT_EQ(DEVMEM_FRAG_DEVICE, frag.where);
 		ASSERT_EQ(id, frag.dmabuf_id);
 		ASSERT_LE(frag.offset + frag.len, pool.mem->size);
-		for (uint32_t i = 0; i < frag.len; i++)
-			wrong += pool.bytes()[frag.offset + i] != pattern(received + i);
-		ASSERT_EQ(0u, wrong) << "before position " << received + frag.len;
+		ASSERT_EQ(0u, pool.wrong(frag.offset, received, frag.len)) << "before position " << received + frag.len;
 		received += frag.len;
 		ASSERT_EQ(0, devmem_stream_token_put(stream, frag.token));
 	}
@@ -186,7 +183,7 @@ struct DeviceEndReceiver : End {
 	short events() const override { return POLLIN; }
 
 	devmem_stream *stream = nullptr;
-	uint64_t total, received = 0, wrong = 0;
+	uint64_t total, received = 0;
 	DeviceMemory &pool;
 	uint32_t id;
 	std::mt19937 random;
