@@ -11,6 +11,7 @@
 
 #define DMVRAM_ALLOC_MMAP 1u /* the CPU may mmap the dmabuf; otherwise mmap fails with EPERM */
 #define DMVRAM_ALLOC_ODD 2u  /* importers see parts that are not whole pages, as a test of them */
+#define DMVRAM_ALLOC_LOST 4u /* importers see addresses at which there is nothing, likewise */
 
 /*
  * Allocates contiguous, zeroed device memory; it is freed when the dmabuf's last user is gone.
@@ -61,7 +62,7 @@ struct dmvram_copy {
  * errors are the copy's.
  */
 struct dmvram_wait {
-	__u64 fence;
+	__u64 fence; /* out, where no error: the last one that is done, which may be later */
 	__u64 timeout_ns;
 };
 
@@ -81,7 +82,7 @@ struct dmvram_buffer_info {
 
 #define DMVRAM_IOC_ALLOC _IOWR('V', 0xd0, struct dmvram_alloc)
 #define DMVRAM_IOC_COPY _IOWR('V', 0xd1, struct dmvram_copy)
-#define DMVRAM_IOC_WAIT _IOW('V', 0xd2, struct dmvram_wait)
+#define DMVRAM_IOC_WAIT _IOWR('V', 0xd2, struct dmvram_wait)
 #define DMVRAM_IOC_INFO _IOR('V', 0xd3, struct dmvram_info)
 #define DMVRAM_IOC_BUFFER_INFO _IOWR('V', 0xd4, struct dmvram_buffer_info)
 

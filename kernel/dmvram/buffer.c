@@ -10,7 +10,8 @@
 #include "../dmbus/dmbus.h"
 #include "dmvram.h"
 
-#define PART_MAX SZ_1G /* bytes of one part that importers see: their lengths have 32 bits */
+#define LOST BIT_ULL(50) /* so far from their memory is what importers of a lost buffer see */
+#define PART_MAX SZ_1G	 /* bytes of one part that importers see: their lengths have 32 bits */
 
 static int zero(const struct dmvram_buffer *buffer)
 {
@@ -77,6 +78,7 @@ static struct sg_table *dmvram_map(struct dma_buf_attachment *attachment,
 				   enum dma_data_direction direction)
 {
 	const struct dmvram_buffer *buffer = attachment->dmabuf->priv;
+	dma_addr_t start = buffer->start + (buffer->flags & DMVRAM_ALLOC_LOST ? LOST : 0);
 	size_t first = buffer->flags & DMVRAM_ALLOC_ODD ? PAGE_SIZE / 2 : 0;
 	struct sg_table *table = kzalloc(sizeof(*table), GFP_KERNEL);
 	size_t done = 0, len;
@@ -94,7 +96,7 @@ static struct sg_table *dmvram_map(struct dma_buf_attachment *attachment,
 	}
 	for (i = 0, sg = table->sgl; i < table->nents; i++, sg = sg_next(sg)) {
 		len = i == 0 && first ? first : min_t(size_t, buffer->size - done, PART_MAX);
-		sg_dma_address(sg) = buffer->start + done;
+		sg_dma_address(sg) = start + done;
 		sg_dma_len(sg) = len;
 		done += len;
 	}
@@ -161,7 +163,7 @@ static struct dma_buf *dmabuf_new(struct dmvram_device *dev, const struct dmvram
 	struct dma_buf *dmabuf;
 
 	if (!alloc->size || !PAGE_ALIGNED(alloc->size) ||
-	    alloc->flags & ~(DMVRAM_ALLOC_MMAP | DMVRAM_ALLOC_ODD))
+	    alloc->flags & ~(DMVRAM_ALLOC_MMAP | DMVRAM_ALLOC_ODD | DMVRAM_ALLOC_LOST))
 		return ERR_PTR(-EINVAL);
 	if (alloc->size > dev->size)
 		return ERR_PTR(-ENOMEM);

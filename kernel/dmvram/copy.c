@@ -170,7 +170,7 @@ static bool over(struct dmvram_file *file, u64 fence)
 	return passed(file, fence) || READ_ONCE(file->error);
 }
 
-int dmvram_wait(struct dmvram_file *file, const struct dmvram_wait __user *arg)
+int dmvram_wait(struct dmvram_file *file, struct dmvram_wait __user *arg)
 {
 	struct dmvram_wait wait;
 	unsigned long ticks;
@@ -186,5 +186,9 @@ int dmvram_wait(struct dmvram_file *file, const struct dmvram_wait __user *arg)
 	ticks = wait.timeout_ns ? nsecs_to_jiffies(wait.timeout_ns) + 1 : 0;
 	if (wait_event_interruptible_timeout(file->wait, over(file, wait.fence), ticks) < 0)
 		return -EINTR;
-	return passed(file, wait.fence) ? 1 : READ_ONCE(file->error);
+	if (!passed(file, wait.fence) && READ_ONCE(file->error))
+		return READ_ONCE(file->error);
+	if (put_user(smp_load_acquire(&file->done), &arg->fence)) /* pairs with engine_work() */
+		return -EFAULT;
+	return passed(file, wait.fence);
 }

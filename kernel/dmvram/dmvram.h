@@ -76,7 +76,7 @@ int dmvram_buffer_info(struct dmvram_device *dev, struct dmvram_buffer_info __us
 
 /* copy.c */
 int dmvram_copy(struct dmvram_file *file, struct dmvram_copy __user *arg);
-int dmvram_wait(struct dmvram_file *file, const struct dmvram_wait __user *arg);
+int dmvram_wait(struct dmvram_file *file, struct dmvram_wait __user *arg);
 void dmvram_file_put(struct dmvram_file *file);
 
 /* ram.c */

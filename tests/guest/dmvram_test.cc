@@ -120,7 +120,7 @@ TEST_F(Dmvram, RefusesWhatItCannotAllocate)
 {
 	EXPECT_EQ(-EINVAL, alloc(0));
 	EXPECT_EQ(-EINVAL, alloc(kPage + 1));
-	EXPECT_EQ(-EINVAL, alloc(kPage, 4));
+	EXPECT_EQ(-EINVAL, alloc(kPage, 8));
 	EXPECT_EQ(-ENOMEM, alloc(info().size + kPage));
 	EXPECT_EQ(-ENOMEM, alloc(UINT64_MAX - kPage + 1));
 }
@@ -347,6 +347,52 @@ TEST_F(Dmvram, CannotBeBoundInPartsOfBrokenPages)
 	err = {};
 	EXPECT_EQ(-EINVAL, devmem_bind_tx(dm0_index(0), fd, &binding, &err));
 	EXPECT_NE(nullptr, strstr(err.text, "broken pages")) << err.text;
+}
+
+// A NIC that is given an address where nothing is must lose the packet, and nothing else.
+TEST_F(Dmvram, LostAddressesLosePackets)
+{
+	int fd = alloc(1 << 20, DMVRAM_ALLOC_LOST);
+	devmem_binding *rx = nullptr, *tx = nullptr;
+	devmem_error err = {};
+	devmem_rule rule = {};
+	devmem_stream *stream = nullptr;
+	linger at_once = {1, 0};
+	char bytes[3000] = {}, byte;
+	uint32_t completion;
+	rule.queue = 3;
+	int listener = listen_on(1, AF_INET, &rule.dst);
+	int sender = connect_from(0, rule.dst), receiver = accept_nonblocking(listener);
+	ASSERT_EQ(0, setsockopt(sender, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)));
+	auto expect_drop = [&] {
+		uint64_t before = nic_counter(1, "rx_drops_nobuf");
+		for (int i = 0; i < 500 && nic_counter(1, "rx_drops_nobuf") < before + 2; i++)
+			usleep(10'000);
+		EXPECT_GE(nic_counter(1, "rx_drops_nobuf"), before + 2) << "the first loss and one of a retransmission";
+		EXPECT_EQ(-1, recv(receiver, &byte, 1, MSG_DONTWAIT));
+		EXPECT_EQ(EAGAIN, errno);
+	};
+
+	ASSERT_EQ(0, devmem_bind_rx(dm0_index(1), fd, &rule.queue, 1, &rx, &err)) << err.text;
+	ASSERT_EQ(0, devmem_rule_add("dm0", &rule, &err)) << err.text;
+	ASSERT_EQ(3000, send(sender, bytes, sizeof(bytes), MSG_NOSIGNAL));
+	expect_drop();
+	EXPECT_EQ(0, devmem_rule_del("dm0", rule.location, nullptr));
+	devmem_binding_release(rx);
+	close(sender);
+	close(receiver);
+
+	sender = connect_from(0, rule.dst);
+	receiver = accept_nonblocking(listener);
+	ASSERT_EQ(0, setsockopt(sender, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)));
+	ASSERT_EQ(0, devmem_bind_tx(dm0_index(0), fd, &tx, &err)) << err.text;
+	ASSERT_EQ(0, devmem_stream_open(sender, 4096, &stream, &err)) << err.text;
+	ASSERT_EQ(3000, devmem_stream_send_device(stream, devmem_binding_id(tx), 0, 3000, &completion));
+	expect_drop();
+	devmem_stream_close(stream);
+	devmem_binding_release(tx);
+	close(receiver);
+	close(listener);
 }
 
 TEST_F(Dmvram, IsBoundForBothDirectionsAndUnbound)
