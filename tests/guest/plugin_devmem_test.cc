@@ -439,6 +439,31 @@ TEST_F(Devmem, AKilledReceiverIsNoticedAndItsRuleGoesWithTheNextLease)
 	EXPECT_EQ(descriptors, open_descriptors());
 }
 
+// Like a GPU that falls off the bus: the receiver is told, and nothing hangs.
+TEST_F(Devmem, ACopyEngineThatFailsEndsTheConnection)
+{
+	if (test_memory() != DEVMEM_MEM_DMVRAM)
+		GTEST_SKIP() << "only dmvram's copy engine can be made to fail";
+	DevicePair pair(1 << 20);
+	void *send = nullptr, *recv = nullptr, *data = pair.in.memory.addr();
+	size_t size = 100'000;
+	int tag = 0, done = 0;
+
+	pair.transfer(size, size, 0);
+	std::ofstream("/sys/kernel/debug/dmvram/fail_copies") << 1 << std::flush;
+	ASSERT_EQ(ncclSuccess, pair.b.net->irecv(pair.pair.recv, 1, &data, &size, &tag, &pair.in.mhandle, nullptr, &recv));
+	ASSERT_EQ(ncclSuccess, pair.a.net->isend(pair.pair.send, pair.out.memory.addr(), size, 0, pair.out.mhandle, nullptr, &send));
+	ncclResult_t result = ncclSuccess;
+	for (double deadline = now() + 20; result == ncclSuccess && now() < deadline;) {
+		ASSERT_FALSE(done);
+		pair.a.net->test(send, &done, nullptr);
+		done = 0;
+		result = pair.b.net->test(recv, &done, nullptr);
+	}
+	EXPECT_NE(ncclSuccess, result);
+	EXPECT_NE(std::string::npos, warnings().find("Input/output error")) << warnings();
+}
+
 class Fallback : public Devmem {
 protected:
 	// A transfer must still work, byte for byte, with the warning that `expect` is part of.
