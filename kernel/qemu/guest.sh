@@ -126,7 +126,7 @@ start() {
 	done
 	set -- qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none -machine q35 -accel "${DEVMEM_QEMU_ACCEL:-tcg,thread=multi}" -cpu max \
 		-smp "$cpus" -m "$mem" -serial "$console" "${devices[@]}" -kernel "$kernel/boot/vmlinuz-$(cat "$kernel/version")" -initrd "$initrd" \
-		-append "console=ttyS0 loglevel=4 oops=panic panic=-1 mitigations=off udmabuf.size_limit_mb=512 devmem_guest=$guest devmem_init=$here/init.sh"
+		-append "console=ttyS0 loglevel=6 oops=panic panic=-1 mitigations=off udmabuf.size_limit_mb=512 devmem_guest=$guest devmem_init=$here/init.sh"
 	if [ "$console" = stdio ]; then
 		"$@"
 		return

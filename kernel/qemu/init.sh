@@ -65,10 +65,14 @@ make_host() {
 
 # Lets the other guests run commands here, by a key that only these guests have.
 serve_commands() {
+	local h
 	chmod 700 /root
 	mkdir -m 700 /root/.ssh
 	cp /run/control/key.pub /root/.ssh/authorized_keys
 	chmod 600 /root/.ssh/authorized_keys
+	for ((h = 0; h < DEVMEM_GUESTS; h++)); do
+		echo "host$h $(cut -d' ' -f1,2 /run/control/key.pub)"
+	done >/root/.ssh/known_hosts
 	export -p >/run/environment
 	mkfifo /run/finish
 	dropbear -E -s -r /run/control/key -p "172.30.0.$((guest + 1)):22" 2>/run/dropbear.log
