@@ -19,7 +19,7 @@ dmnic on top of its network card, and memory of a PCI device. The file system is
   --mtu M             of the dmnic networks (default 4148: 4096 bytes of payload with IPv4 and TCP timestamps)
   --rss N             queues that unsteered traffic is spread over (default 1)
   --no-header-split   leave header split off
-  --cpus N            processors of each guest (default 2)
+  --cpus N            processors of each guest (default 1, with --one 2)
   --mem SIZE          memory of each guest (default 1G)
   --vram SIZE         memory of the PCI device of each guest (default 64M); guest h's lies in DIR/vram.h of --out, sparse
   --timeout S         seconds until the guests are killed (default 300)
@@ -34,7 +34,7 @@ here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 repo=$(cd "$here/../.." && pwd)
 # shellcheck source=../uml/bad_log.sh
 . "$here/../uml/bad_log.sh"
-guests=2 hosts=2 nics=1 queues=8 mtu=4148 rss=1 split=1 cpus=2 mem=1G vram=64M timeout=300 out=''
+guests=2 hosts=2 nics=1 queues=8 mtu=4148 rss=1 split=1 cpus='' mem=1G vram=64M timeout=300 out=''
 boot_limit=90	# seconds; 5 are usual
 die() { printf 'qemu: %s\n' "$*" >&2; exit 125; }
 
@@ -58,6 +58,7 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
+[ -n "$cpus" ] || cpus=$((3 - guests))
 for number in "$hosts" "$nics" "$queues" "$mtu" "$rss" "$cpus" "$timeout"; do
 	[[ $number =~ ^[0-9]+$ ]] || die "'$number' is not a number: see qemu --help"
 done
@@ -99,7 +100,7 @@ prepare() {
 		declare -p | grep -E '^declare -x (NCCL|DEVMEM|OMPI_MCA)_' || true
 		printf 'export DEVMEM_REPO=%q DEVMEM_BUILD=%q DEVMEM_CWD=%q\n' "$repo" "$build" "$PWD"
 		printf 'DEVMEM_HOSTS=%q DEVMEM_NICS=%q DEVMEM_QUEUES=%q DEVMEM_MTU=%q DEVMEM_HEADER_SPLIT=%q DEVMEM_RSS=%q\n' "$hosts" "$nics" "$queues" "$mtu" "$split" "$rss"
-		printf 'DEVMEM_GUESTS=%q DEVMEM_KERNEL=%q DEVMEM_MODULES=%q\n' "$guests" "$kernel" "$modules"
+		printf 'DEVMEM_GUESTS=%q DEVMEM_MODULES=%q\n' "$guests" "$modules"
 		printf 'DEVMEM_COMMAND=('
 		[ $# = 0 ] || printf '%q ' "$@"
 		printf ')\n'
@@ -126,8 +127,8 @@ start() {
 	done
 	set -- qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none -machine q35 -accel "${DEVMEM_QEMU_ACCEL:-tcg,thread=multi}" -cpu max \
 		-smp "$cpus" -m "$mem" -serial "$console" "${devices[@]}" -kernel "$kernel/boot/vmlinuz-$(cat "$kernel/version")" -initrd "$initrd" \
-		-append "console=ttyS0 loglevel=6 oops=panic panic=-1 mitigations=off udmabuf.size_limit_mb=512 devmem_guest=$guest devmem_init=$here/init.sh"
-	if [ "$console" = stdio ]; then
+		-append "console=ttyS0 loglevel=5 oops=panic panic=-1 mitigations=off udmabuf.size_limit_mb=512 devmem_guest=$guest devmem_init=$here/init.sh"
+	if [ "$console" = mon:stdio ]; then
 		"$@"
 		return
 	fi
@@ -145,18 +146,15 @@ all_have() {
 
 # await: until the guests have ended. 0: each told its status, 1: one did not come up, 2: one went down later, 3: the time is over.
 await() {
-	local start=$SECONDS pid alive
+	local start=$SECONDS guest ended
 	while :; do
-		alive=0
-		for pid in "${pids[@]}"; do
-			! kill -0 "$pid" 2>/dev/null || alive=$((alive + 1))
+		ended=0
+		for ((guest = 0; guest < guests; guest++)); do
+			! kill -0 "${pids[guest]}" 2>/dev/null || continue
+			ended=$((ended + 1))
+			[ -e "$control/status.$guest" ] || { all_have ready && return 2 || return 1; }
 		done
-		if [ $alive -lt "$guests" ] && [ -e "$control/status.0" ]; then
-			# The first guest ends last.
-			all_have status && return 0
-			return 2
-		fi
-		[ $alive = "$guests" ] || { all_have ready && return 2 || return 1; }
+		[ $ended -lt "$guests" ] || return 0
 		[ $((SECONDS - start)) -lt "$timeout" ] || return 3
 		[ $((SECONDS - start)) -lt $boot_limit ] || all_have ready || return 1
 		sleep 0.1
@@ -175,12 +173,12 @@ stop() {
 run() {
 	local guest code=0
 	prepare "$@"
-	for ((guest = guests - 1; guest >= 0; guest--)); do
+	for ((guest = 0; guest < guests; guest++)); do
 		start "$guest" "file:$scratch/console.$guest"
 	done
-	tail -q -n +1 -s 0.05 -f "$control/stdout" --pid="${pids[-1]}" &
+	tail -q -n +1 -s 0.05 -f "$control/stdout" --pid="${pids[0]}" &
 	streams+=($!)
-	tail -q -n +1 -s 0.05 -f "$control/stderr" --pid="${pids[-1]}" >&2 &
+	tail -q -n +1 -s 0.05 -f "$control/stderr" --pid="${pids[0]}" >&2 &
 	streams+=($!)
 	await || code=$?
 	stop
@@ -198,7 +196,7 @@ show_logs() {
 if [ $# = 0 ]; then
 	prepare
 	[ "$guests" = 1 ] || start 1 "file:$scratch/console.1"
-	start 0 stdio
+	start 0 mon:stdio
 	exit "$(cat "$control/status.0" 2>/dev/null || echo 125)"
 fi
 

@@ -9,7 +9,7 @@ export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 mount_file_systems
 guest=$(sed -n 's/.*devmem_guest=\([0-9]*\).*/\1/p' /proc/cmdline)
 mkdir -p /run/control /run/bin
-share() { mount -t 9p -o "$3,trans=virtio,version=9p2000.L,msize=524288,cache=none" "$1" "$2"; }
+share() { mount -t 9p -o "$3,trans=virtio,version=9p2000.L,msize=512000,cache=none" "$1" "$2"; }
 
 # The other guests end before this one, so that their logs are there when it is gone.
 finish() {
@@ -18,6 +18,7 @@ finish() {
 	if [ "$guest" = 0 ]; then
 		for ((h = 1; h < ${DEVMEM_GUESTS:-1}; h++)); do
 			timeout 10 on "host$h" sh -c 'echo >/run/finish'
+			timeout 10 sh -c "until [ -e /run/control/status.$h ]; do sleep 0.05; done"
 		done
 	fi
 	dmesg >"/run/control/dmesg.$guest"
@@ -29,7 +30,7 @@ share control /run/control rw && share out /run/out rw || finish 125
 . /run/control/settings || finish 125
 
 # A tree below /root or /tmp was hidden by the mounts above.
-for folder in "$DEVMEM_REPO" "$DEVMEM_BUILD" "$DEVMEM_CWD" "$DEVMEM_KERNEL" "$DEVMEM_MODULES"; do
+for folder in "$DEVMEM_REPO" "$DEVMEM_BUILD" "$DEVMEM_CWD" "$DEVMEM_MODULES"; do
 	[ -e "$folder" ] || { mkdir -p "$folder" && mount --bind "/run/machine$folder" "$folder"; } || finish 125
 done
 
@@ -91,7 +92,6 @@ await_host() {	# HOST
 set -eE
 trap 'finish 125' ERR
 ln -s "$DEVMEM_REPO/kernel/qemu/on" /run/bin/on
-modprobe -d "$DEVMEM_KERNEL" -a virtio_net veth bridge
 # shellcheck disable=SC2046 # one word each
 modprobe -d "$DEVMEM_MODULES" -a $(cat "$DEVMEM_MODULES/built")
 if [ "$DEVMEM_GUESTS" = 1 ]; then

@@ -33,6 +33,7 @@ if [ ! -e "$result/built" ]; then
 	target=$scratch/root/lib/modules/$version
 	mkdir -p "$target"
 	cp "$scratch"/build/kernel/*/*.ko "$target/"
+	strip --strip-debug "$target"/*.ko
 	depmod -b "$scratch/root" "$version" 2>/dev/null
 	printf '%s\n' "${drivers[@]}" >"$scratch/root/built"
 	chmod 755 "$scratch/root"
