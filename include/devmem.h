@@ -144,15 +144,15 @@ struct devmem_nic_caps {
 	bool bind_rx;	/* the kernel's netdev family has bind-rx (6.12 and later) */
 	bool bind_tx;	/* the kernel's netdev family has bind-tx (6.16, or 6.12 with this project's
 			   series) */
-	bool header_split; /* tcp-data-split is on, now */
+	bool header_split; /* tcp-data-split is on, now, and hds-thresh 0 where there is one */
 	bool ntuple;	   /* flow steering rules are possible and switched on */
 };
 
 int devmem_nic_probe(const struct devmem_nic *nic, struct devmem_nic_caps *caps,
 		     struct devmem_error *err);
 
-/* Turns header split of @ifname on or off (ETHTOOL_MSG_RINGS_SET). Needs CAP_NET_ADMIN. Blocks
- * until the driver has done it. */
+/* Turns header split of @ifname on, of packets of any size, or off (ETHTOOL_MSG_RINGS_SET). Needs
+ * CAP_NET_ADMIN. Blocks until the driver has done it. */
 int devmem_nic_set_header_split(const char *ifname, bool on, struct devmem_error *err);
 
 /* ---- bindings: a dmabuf attached to a NIC

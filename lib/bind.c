@@ -37,8 +37,9 @@ static const char *bind_advice(int code, bool rx)
 			  : "the kernel or the NIC's driver cannot send device memory: needs Linux "
 			    "6.16 or this project's series";
 	case EINVAL:
-		return "the dmabuf must be whole pages, header split on, and the device a real one "
-		       "with a DMA parent";
+		return "the dmabuf must be whole pages, header split on for all packets (ethtool "
+		       "-G DEV tcp-data-split on hds-thresh 0), and the device a real one with a "
+		       "DMA parent";
 	case EBADF:
 		return "the file descriptor is no dmabuf";
 	case ENODEV:

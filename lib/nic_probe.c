@@ -59,7 +59,8 @@ int devmem_nic_probe(const struct devmem_nic *nic, struct devmem_nic_caps *caps,
 					"cannot ask the kernel for its netlink families: %s",
 					strerror(-rx));
 	if (!nic_rings_get(nic->name, &rings, NULL))
-		caps->header_split = rings.tcp_data_split == DEVMEM_TCP_DATA_SPLIT_ENABLED;
+		caps->header_split = rings.tcp_data_split == DEVMEM_TCP_DATA_SPLIT_ENABLED &&
+				     !rings.hds_thresh;
 	caps->ntuple = steer_possible(nic->name);
 	return 0;
 }

@@ -30,6 +30,10 @@ static int take_rings(struct nlattr **attrs, void *arg)
 
 	if (attrs[DEVMEM_ETHTOOL_A_RINGS_TCP_DATA_SPLIT])
 		rings->tcp_data_split = nla_get_u8(attrs[DEVMEM_ETHTOOL_A_RINGS_TCP_DATA_SPLIT]);
+	if (attrs[DEVMEM_ETHTOOL_A_RINGS_HDS_THRESH]) {
+		rings->has_hds_thresh = true;
+		rings->hds_thresh = nla_get_u32(attrs[DEVMEM_ETHTOOL_A_RINGS_HDS_THRESH]);
+	}
 	if (attrs[ETHTOOL_A_RINGS_RX])
 		rings->rx = nla_get_u32(attrs[ETHTOOL_A_RINGS_RX]);
 	return 0;
@@ -47,8 +51,7 @@ int nic_rings_get(const char *ifname, struct nic_rings *rings, struct devmem_err
 			err, ret,
 			"the kernel has no ethtool netlink family (CONFIG_ETHTOOL_NETLINK)");
 	msg = rings_request(&call, ETHTOOL_MSG_RINGS_GET, ifname);
-	ret = msg ? nl_call_ask(&call, msg, DEVMEM_ETHTOOL_A_RINGS_TCP_DATA_SPLIT, take_rings,
-				rings)
+	ret = msg ? nl_call_ask(&call, msg, DEVMEM_ETHTOOL_A_RINGS_HDS_THRESH, take_rings, rings)
 		  : -ENOMEM;
 	if (ret)
 		devmem_error_set(err, ret, "cannot read the rings of %s: %s %s", ifname,
@@ -57,9 +60,22 @@ int nic_rings_get(const char *ifname, struct nic_rings *rings, struct devmem_err
 	return ret;
 }
 
-int devmem_nic_set_header_split(const char *ifname, bool on, struct devmem_error *err)
+/* Device memory wants every packet split, so the threshold goes with the switch. */
+static int put_header_split(struct nl_msg *msg, const char *ifname, bool on)
 {
 	uint8_t split = on ? DEVMEM_TCP_DATA_SPLIT_ENABLED : DEVMEM_TCP_DATA_SPLIT_DISABLED;
+	struct nic_rings rings;
+
+	if (nla_put_u8(msg, DEVMEM_ETHTOOL_A_RINGS_TCP_DATA_SPLIT, split))
+		return -ENOMEM;
+	if (on && !nic_rings_get(ifname, &rings, NULL) && rings.has_hds_thresh &&
+	    nla_put_u32(msg, DEVMEM_ETHTOOL_A_RINGS_HDS_THRESH, 0))
+		return -ENOMEM;
+	return 0;
+}
+
+int devmem_nic_set_header_split(const char *ifname, bool on, struct devmem_error *err)
+{
 	struct nl_call call;
 	struct nl_msg *msg;
 	int ret = nl_call_open(&call, ETHTOOL_GENL_NAME);
@@ -69,11 +85,11 @@ int devmem_nic_set_header_split(const char *ifname, bool on, struct devmem_error
 			err, ret,
 			"the kernel has no ethtool netlink family (CONFIG_ETHTOOL_NETLINK)");
 	msg = rings_request(&call, ETHTOOL_MSG_RINGS_SET, ifname);
-	if (!msg || nla_put_u8(msg, DEVMEM_ETHTOOL_A_RINGS_TCP_DATA_SPLIT, split)) {
+	if (!msg || put_header_split(msg, ifname, on)) {
 		nlmsg_free(msg);
 		ret = -ENOMEM;
 	} else {
-		ret = nl_call_ask(&call, msg, DEVMEM_ETHTOOL_A_RINGS_TCP_DATA_SPLIT, NULL, NULL);
+		ret = nl_call_ask(&call, msg, DEVMEM_ETHTOOL_A_RINGS_HDS_THRESH, NULL, NULL);
 	}
 	if (ret)
 		devmem_error_set(err, ret, "cannot switch header split of %s %s: %s%s%s", ifname,

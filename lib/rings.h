@@ -7,6 +7,8 @@
 
 struct nic_rings {
 	uint8_t tcp_data_split; /* DEVMEM_TCP_DATA_SPLIT_* */
+	bool has_hds_thresh;	/* the kernel and the driver know of a threshold */
+	uint32_t hds_thresh;	/* bytes; packets of at most so many are not split */
 	uint32_t rx;		/* buffers of each rx ring, 0 when the driver does not tell */
 };
 

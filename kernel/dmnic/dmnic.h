@@ -17,6 +17,7 @@
 #define DMNIC_DEFAULT_RING 256
 #define DMNIC_MAX_RING 4096
 #define DMNIC_MAX_MTU 16384
+#define DMNIC_MAX_HDS_THRESH 1023
 /* RSS: entries of an indirection table, bytes of a Toeplitz key, contexts with the main one. */
 #define DMNIC_RSS_TABLE 128
 #define DMNIC_RSS_KEY 40
@@ -118,6 +119,7 @@ struct dmnic {
 	struct dmnic_rss __rcu *rss[DMNIC_RSS_CONTEXTS];
 	unsigned int ring; /* packets that the wire of a queue holds */
 	bool header_split;
+	u32 hds_thresh; /* payload of at most so many bytes stays with the headers */
 	bool unplugged; /* the cable is out, on request */
 	u32 speed;	/* Mb/s of the port in each direction; 0: as fast as it goes */
 	struct dmnic_pace rx_pace, tx_pace;

@@ -29,6 +29,23 @@ static void get_ringparam(struct net_device *dev, struct ethtool_ringparam *ring
 	ring->tx_pending = nic->ring;
 	kernel_ring->tcp_data_split = nic->header_split ? ETHTOOL_TCP_DATA_SPLIT_ENABLED
 							: ETHTOOL_TCP_DATA_SPLIT_DISABLED;
+#ifdef DMNIC_HAVE_HDS_THRESH
+	kernel_ring->hds_thresh = nic->hds_thresh;
+	kernel_ring->hds_thresh_max = DMNIC_MAX_HDS_THRESH;
+#endif
+}
+
+static int set_hds_thresh(struct dmnic *nic, const struct kernel_ethtool_ringparam *kernel_ring,
+			  struct netlink_ext_ack *extack)
+{
+#ifdef DMNIC_HAVE_HDS_THRESH
+	if (kernel_ring->hds_thresh && dmnic_any_queue_bound(nic->dev)) {
+		NL_SET_ERR_MSG(extack, "device memory is bound: hds-thresh must stay 0");
+		return -EINVAL;
+	}
+	WRITE_ONCE(nic->hds_thresh, kernel_ring->hds_thresh);
+#endif
+	return 0;
 }
 
 /* Stops all queues, lets @change with @arg alter what they are made by, and starts them again; as
@@ -116,7 +133,7 @@ static int set_ringparam(struct net_device *dev, struct ethtool_ringparam *ring,
 			return err;
 	}
 	nic->ring = ring->rx_pending;
-	return 0;
+	return set_hds_thresh(nic, kernel_ring, extack);
 }
 
 static int get_link_ksettings(struct net_device *dev, struct ethtool_link_ksettings *link)
@@ -144,7 +161,11 @@ static int set_link_ksettings(struct net_device *dev, const struct ethtool_link_
 }
 
 const struct ethtool_ops dmnic_ethtool_ops = {
+#ifdef DMNIC_HAVE_HDS_THRESH
+	.supported_ring_params = ETHTOOL_RING_USE_TCP_DATA_SPLIT | ETHTOOL_RING_USE_HDS_THRS,
+#else
 	.supported_ring_params = ETHTOOL_RING_USE_TCP_DATA_SPLIT,
+#endif
 	.rxfh_per_ctx_key = true,
 	.rxfh_indir_space = DMNIC_RSS_TABLE,
 	.rxfh_key_space = DMNIC_RSS_KEY,

@@ -212,7 +212,8 @@ static struct dmnic_arrival next_arrival(struct dmnic_rxq *q)
 		return arrival;
 	arrival.corrupt = dmnic_fault(nic, DMNIC_FAULT_CORRUPT);
 	arrival.split = dmnic_fault(nic, DMNIC_FAULT_SPLIT);
-	if (dmnic_fault(nic, DMNIC_FAULT_LINEAR))
+	if ((nic->header_split && arrival.payload <= READ_ONCE(nic->hds_thresh)) ||
+	    dmnic_fault(nic, DMNIC_FAULT_LINEAR))
 		arrival.linear = arrival.payload;
 	else if (dmnic_fault(nic, DMNIC_FAULT_PARTIAL))
 		arrival.linear = get_random_u32_inclusive(1, arrival.payload);

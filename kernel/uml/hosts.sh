@@ -32,7 +32,7 @@ set_environment() {	# NAME
 # Buffers large enough for a fast path; those of TCP are of each network namespace.
 socket_sysctls=(net.core.rmem_max=67108864 net.core.wmem_max=67108864 net.core.optmem_max=67108864)
 tcp_sysctls=('net.ipv4.tcp_rmem=4096 131072 67108864' 'net.ipv4.tcp_wmem=4096 65536 67108864'
-	net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0)
+	net.ipv6.conf.all.keep_addr_on_down=1 net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0)
 
 # A host is a network namespace with a name of its own, and eth0 on a management network to the guest's root.
 add_host() {

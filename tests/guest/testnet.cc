@@ -10,8 +10,10 @@
 #include <net/if.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <functional>
 #include <vector>
 
 void enter_host(int host)
@@ -101,7 +103,24 @@ static bool ethtool(void *data)
 	return good;
 }
 
-uint64_t nic_counter(int host, const std::string &suffix)
+std::string on_host(int host, const std::string &command, int *status)
+{
+	std::string line = "exec 2>&1; on host" + std::to_string(host) + " " + command, text;
+	FILE *pipe = popen(line.c_str(), "re");
+	char piece[4096];
+	size_t n;
+
+	while ((n = fread(piece, 1, sizeof(piece), pipe)) > 0)
+		text.append(piece, n);
+	int ended = pclose(pipe);
+	if (status)
+		*status = WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
+	else
+		EXPECT_EQ(0, ended) << line << ": " << text;
+	return text;
+}
+
+static uint64_t sum_counters(int host, const std::function<bool(const std::string &)> &wanted)
 {
 	enter_host(host);
 	std::vector<uint32_t> query((sizeof(ethtool_sset_info) + sizeof(uint32_t)) / sizeof(uint32_t));
@@ -124,11 +143,22 @@ uint64_t nic_counter(int host, const std::string &suffix)
 	uint64_t sum = 0;
 	for (uint32_t i = 0; i < count; i++) {
 		std::string name(reinterpret_cast<char *>(strings->data) + i * ETH_GSTRING_LEN);
-		size_t underscore = name.find('_');
-		if (name.substr(0, 2) + name.substr(underscore) == suffix)
+		if (wanted(name))
 			sum += stats->data[i];
 	}
 	return sum;
+}
+
+uint64_t nic_counter(int host, const std::string &suffix)
+{
+	return sum_counters(host, [&](const std::string &name) {
+		return name.substr(0, 2) + name.substr(name.find('_')) == suffix;
+	});
+}
+
+uint64_t nic_counter_named(int host, const std::string &name)
+{
+	return sum_counters(host, [&](const std::string &counter) { return counter == name; });
 }
 
 DeviceMemory::DeviceMemory(size_t size)

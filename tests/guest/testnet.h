@@ -23,8 +23,13 @@ int accept_nonblocking(int listener);
 
 unsigned int dm0_index(int host);
 
+// Runs a command line on a host and returns what it prints, stderr too; `status` takes its exit status, which else must be 0.
+std::string on_host(int host, const std::string &command, int *status = nullptr);
+
 // Counters of `ethtool -S dm0` on a host whose names end in `suffix`, summed over queues.
 uint64_t nic_counter(int host, const std::string &suffix);
+// The counter of exactly that name.
+uint64_t nic_counter_named(int host, const std::string &name);
 
 // The byte at stream position p. 251 is prime, so shifts by any power of two show.
 inline uint8_t pattern(uint64_t p) { return static_cast<uint8_t>(p % 251 + (p >> 16) % 5); }

@@ -98,7 +98,8 @@ TEST_F(BindRx, RefusesWithoutHeaderSplit)
 {
 	enter_host(1);
 	ASSERT_EQ(0, devmem_nic_set_header_split("dm0", false, &err)) << err.text;
-	EXPECT_EQ(-ENODATA, bind_rx(1, memory.mem->dmabuf_fd, kQueue, &binding, &err));
+	EXPECT_EQ(-EINVAL, bind_rx(1, memory.mem->dmabuf_fd, kQueue, &binding, &err));
+	EXPECT_NE(nullptr, strstr(err.text, "tcp-data-split is disabled")) << err.text;
 	EXPECT_NE(nullptr, strstr(err.text, "header split")) << err.text;
 	ASSERT_EQ(0, devmem_nic_set_header_split("dm0", true, &err)) << err.text;
 }
