@@ -51,6 +51,12 @@ static int open_exporters(struct comm *comm)
 		comm->fifo_exporter = comm->exporter;
 	else if (devmem_exporter_open(DEVMEM_MEM_HOST, -1, &comm->fifo_exporter, &err))
 		return fail(comm->failure, "%s", err.text);
+	if (devmem_exporter_cpu_reaches(comm->exporter))
+		return 0;
+	comm->far = (struct far){ comm->exporter, malloc(FIFO_SLICE_BYTES),
+				  malloc(FIFO_SLICE_BYTES) };
+	if (!comm->far.first || !comm->far.second)
+		return fail(comm->failure, "out of memory");
 	return 0;
 }
 
@@ -100,6 +106,8 @@ int comm_finalize(struct comm *comm)
 		devmem_mem_free(comm->channels[c].recv_mem);
 	}
 	free(comm->channels);
+	free(comm->far.first);
+	free(comm->far.second);
 	if (comm->fifo_exporter != comm->exporter)
 		devmem_exporter_close(comm->fifo_exporter);
 	devmem_exporter_close(comm->exporter);

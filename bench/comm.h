@@ -33,6 +33,7 @@ struct comm {
 	bool by_dmabuf;				/* and registered by their dmabuf */
 	struct devmem_exporter *exporter;	/* of the user's buffers */
 	struct devmem_exporter *fifo_exporter;	/* of the FIFOs: the same, or host memory */
+	struct far far;				/* where the CPU does not reach the user's buffers */
 	struct channel *channels;
 	unsigned int n_channels;
 	struct worker *worker;			/* on which the calls below run */

@@ -6,6 +6,10 @@ set -eu
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 repo=$(dirname "$here")
 export DEVMEM_BUILD=${DEVMEM_BUILD:-$repo/build/release}
+if [ "${1:-}" = --memory ]; then	# instead of udmabuf: dmvram, which the CPU cannot reach
+	export DEVMEM_DEMO_MEMORY=${2:?demo --memory needs a kind: udmabuf or dmvram}
+	shift 2
+fi
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 

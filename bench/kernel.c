@@ -31,22 +31,82 @@ static int check_size(const struct kernel *kernel, size_t bytes, struct failure 
 		got, bytes, kernel->op, ring_ops(&kernel->ring), kernel->slice);
 }
 
-static void work(const struct kernel *kernel, const struct ring_op *op, size_t first, size_t count)
+/* The places of a slice, and what there is to do. */
+struct slice {
+	const void *own, *data;		/* ours, and what came or also ours */
+	void *out, *keep;
+	size_t count;			/* elements */
+	bool sum, also_keep;
+};
+
+static struct slice find_slice(const struct kernel *kernel, const struct ring_op *op, size_t first,
+			       size_t count)
 {
 	size_t size = kernel->element->size;
-	const void *own = kernel->src + first * size;
-	const void *data = own;
-	void *keep = kernel->dst + first * size;
-	void *out = op->actions & RING_SEND ? fifo_slot(kernel->send, kernel->send->tail) : keep;
+	struct slice slice = {
+		.own = kernel->src + first * size,
+		.keep = kernel->dst + first * size,
+		.count = count,
+		.sum = op->actions & RING_REDUCE,
+	};
 
-	if (op->actions & RING_RECV)
-		data = fifo_slot(kernel->recv, kernel->recv->head);
-	if (op->actions & RING_REDUCE)
-		kernel->element->sum(out, data, own, count);
+	slice.data = op->actions & RING_RECV ? fifo_slot(kernel->recv, kernel->recv->head)
+					     : slice.own;
+	slice.out = op->actions & RING_SEND ? fifo_slot(kernel->send, kernel->send->tail)
+					    : slice.keep;
+	slice.also_keep = op->actions & RING_COPY && slice.out != slice.keep;
+	return slice;
+}
+
+static void work_near(const struct kernel *kernel, const struct slice *slice)
+{
+	size_t bytes = slice->count * kernel->element->size;
+
+	if (slice->sum)
+		kernel->element->sum(slice->out, slice->data, slice->own, slice->count);
 	else
-		memcpy(out, data, count * size);
-	if (op->actions & RING_COPY && out != keep)
-		memcpy(keep, out, count * size);
+		memcpy(slice->out, slice->data, bytes);
+	if (slice->also_keep)
+		memcpy(slice->keep, slice->out, bytes);
+}
+
+/* A GPU adds where the data is; here the sum is made in host memory. */
+static int work_far(const struct kernel *kernel, const struct slice *slice, struct failure *failure)
+{
+	const struct far *far = kernel->far;
+	size_t bytes = slice->count * kernel->element->size;
+	const void *data = slice->data;
+	int ret = 0;
+
+	if (slice->sum) {
+		struct devmem_copy in[] = { { far->first, slice->data, bytes },
+					    { far->second, slice->own, bytes } };
+
+		ret = far_copy(far->exporter, in, 2);
+		kernel->element->sum(far->first, far->first, far->second, slice->count);
+		data = far->first;
+	}
+	if (!ret) {
+		struct devmem_copy out[] = { { slice->out, data, bytes },
+					     { slice->keep, data, bytes } };
+
+		ret = far_copy(far->exporter, out, slice->also_keep ? 2 : 1);
+	}
+	if (ret)
+		return fail(failure, "copying %zu bytes in device memory: %s", bytes,
+			    strerror(-ret));
+	return 0;
+}
+
+static int work(const struct kernel *kernel, const struct ring_op *op, size_t first, size_t count,
+		struct failure *failure)
+{
+	struct slice slice = find_slice(kernel, op, first, count);
+
+	if (kernel->far)
+		return work_far(kernel, &slice, failure);
+	work_near(kernel, &slice);
+	return 0;
 }
 
 static void advance(struct kernel *kernel, const struct ring_op *op, size_t bytes)
@@ -79,8 +139,8 @@ int kernel_step(struct kernel *kernel, struct failure *failure)
 	bytes = (end - begin) * kernel->element->size;
 	if (op.actions & RING_RECV && check_size(kernel, bytes, failure))
 		return -1;
-	if (bytes)
-		work(kernel, &op, op.first + begin, end - begin);
+	if (bytes && work(kernel, &op, op.first + begin, end - begin, failure))
+		return -1;
 	advance(kernel, &op, bytes);
 	return 1;
 }

@@ -7,6 +7,7 @@
 
 #include "element.h"
 #include "failure.h"
+#include "far.h"
 #include "fifo.h"
 #include "ring.h"
 
@@ -16,12 +17,13 @@ struct kernel {
 	const uint8_t *src;		/* the user's buffers, whole */
 	uint8_t *dst;
 	struct fifo *recv, *send;
+	const struct far *far;		/* where the buffers are, NULL when the CPU reaches them */
 	size_t op;			/* next operation */
 	unsigned int slice;		/* next slice of it */
 };
 
 bool kernel_done(const struct kernel *kernel);
-/* Does the next slice if both FIFOs are ready for it: 1 when it did, 0 when not, -1 when what came is not what must come. */
+/* Does the next slice if both FIFOs are ready for it: 1 when it did, 0 when not, -1 when what came is not what must come or could not be copied. */
 int kernel_step(struct kernel *kernel, struct failure *failure);
 
 #endif

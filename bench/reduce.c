@@ -34,6 +34,7 @@ static void start_kernel(const struct reduce *reduce, unsigned int c)
 		.dst = reduce->dst,
 		.recv = &channel->recv.fifo,
 		.send = &channel->send.fifo,
+		.far = comm->far.exporter ? &comm->far : NULL,
 	};
 }
 

@@ -10,4 +10,4 @@ if [ "${1:-}" = --help ]; then
 	exec "$DEVMEM_BUILD/bin/allreduce" --help
 fi
 export NCCL_NET=devmem NCCL_SOCKET_IFNAME=${NCCL_SOCKET_IFNAME:-dm0} NCCL_DEVMEM_MEMORY=${NCCL_DEVMEM_MEMORY:-udmabuf}
-exec "$repo/kernel/uml/guest.sh" --hosts 2 --nics 1 -- "$here/hosts_run.sh" 2 allreduce --memory udmabuf "$@"
+exec "$repo/kernel/uml/guest.sh" --hosts 2 --nics 1 -- "$here/hosts_run.sh" 2 allreduce --memory "$NCCL_DEVMEM_MEMORY" "$@"

@@ -96,6 +96,8 @@ static int make_buffers(struct session *session)
 	if (devmem_mem_alloc(session->comm.exporter, size, &session->src, &err) ||
 	    devmem_mem_alloc(session->comm.exporter, size, &session->dst, &err))
 		return fail(&session->failure, "%s", err.text);
+	if (session->comm.far.exporter && !(session->shadow = malloc(size)))
+		return fail(&session->failure, "out of memory");
 	return 0;
 }
 
@@ -148,6 +150,7 @@ int session_close(struct session *session)
 	worker_stop(&session->service);
 	devmem_mem_free(session->src);
 	devmem_mem_free(session->dst);
+	free(session->shadow);
 	if (comm_finalize(comm))
 		return -1;
 	if (!metrics_read(getenv(METRICS_ENV), &session->totals.metrics))

@@ -16,6 +16,7 @@ struct session {
 	struct comm comm;
 	struct worker service, progress;
 	struct devmem_mem *src, *dst;	/* the user's buffers */
+	uint8_t *shadow;		/* of one of them, where the CPU does not reach it, or NULL */
 	uint32_t round;			/* of the data pattern; new for every check */
 	struct result *results;
 	unsigned int n_results;

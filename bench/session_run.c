@@ -28,24 +28,48 @@ static int run(struct session *session, struct reduce *reduce, size_t count, uns
 	return worker_run(&session->progress, reduce_run, reduce, &session->failure);
 }
 
-static void fill(struct session *session, size_t count)
+/* Where the CPU reads and writes a user's buffer: there, or in its shadow. */
+static void *view(const struct session *session, const struct devmem_mem *mem)
 {
-	const struct element *element = session->args.element;
-
-	session->round++;
-	element->fill(session->src->addr, count, (unsigned int)session->comm.rank, session->round);
-	memset(session->dst->addr, POISON, count * element->size + RESULT_GUARD);
+	return session->shadow ? session->shadow : mem->addr;
 }
 
+/* Copies the shadow to the buffer, or the other way; nothing to do where there is none. */
+static int copy_shadow(struct session *session, struct devmem_copy piece)
+{
+	int ret = session->shadow ? far_copy(session->comm.exporter, &piece, 1) : 0;
+
+	if (ret)
+		return fail(&session->failure, "copying %zu bytes of device memory: %s", piece.len,
+			    strerror(-ret));
+	return 0;
+}
+
+static int fill(struct session *session, size_t count)
+{
+	const struct element *element = session->args.element;
+	struct devmem_mem *src = session->src, *dst = session->dst;
+	size_t bytes = count * element->size;
+
+	session->round++;
+	element->fill(view(session, src), count, (unsigned int)session->comm.rank, session->round);
+	if (copy_shadow(session, (struct devmem_copy){ src->addr, session->shadow, bytes }))
+		return -1;
+	bytes += RESULT_GUARD;
+	memset(view(session, dst), POISON, bytes);
+	return copy_shadow(session, (struct devmem_copy){ dst->addr, session->shadow, bytes });
+}
+
+/* Elements and bytes of the result that the CPU sees. */
 static uint64_t wrong(struct session *session, size_t count)
 {
 	const struct element *element = session->args.element;
-	const uint8_t *guard = (const uint8_t *)session->dst->addr + count * element->size;
+	const uint8_t *result = view(session, session->dst), *guard = result + count * element->size;
 	size_t first = 0, n;
 	uint64_t beyond = 0;
 
-	n = element->wrong(session->dst->addr, count, (unsigned int)session->comm.ranks,
-			   session->round, &first);
+	n = element->wrong(result, count, (unsigned int)session->comm.ranks, session->round,
+			   &first);
 	for (size_t i = 0; i < RESULT_GUARD; i++)
 		beyond += guard[i] != POISON;
 	if (n)
@@ -63,10 +87,11 @@ static uint64_t wrong(struct session *session, size_t count)
 /* One all-reduce of new data, looked at on every rank. Adds to @result the wrong elements of all ranks. */
 static int check(struct session *session, size_t count, struct result *result, struct reduce *reduce)
 {
+	size_t bytes = count * session->args.element->size + RESULT_GUARD;
 	uint64_t bad;
 
-	fill(session, count);
-	if (run(session, reduce, count, 1))
+	if (fill(session, count) || run(session, reduce, count, 1) ||
+	    copy_shadow(session, (struct devmem_copy){ session->shadow, session->dst->addr, bytes }))
 		return -1;
 	bad = wrong(session, count);
 	MPI_Allreduce(MPI_IN_PLACE, &bad, 1, MPI_UINT64_T, MPI_SUM, MPI_COMM_WORLD);
@@ -97,8 +122,7 @@ static int run_size(struct session *session, uint64_t bytes, struct result *resu
 	struct reduce reduce;
 
 	*result = (struct result){ .bytes = count * args->element->size, .count = count };
-	fill(session, count);
-	if (run(session, &reduce, count, args->warmup))
+	if (fill(session, count) || run(session, &reduce, count, args->warmup))
 		return -1;
 	MPI_Barrier(MPI_COMM_WORLD);
 	if (run(session, &reduce, count, args->iters))

@@ -49,6 +49,8 @@ enum devmem_mem_kind {
 	DEVMEM_MEM_HOST,    /* ordinary memory, no dmabuf: plain TCP only */
 	DEVMEM_MEM_UDMABUF, /* host pages exported by /dev/udmabuf: stands in for a device where
 			       there is none */
+	DEVMEM_MEM_DMVRAM,  /* memory of /dev/dmvram, which the CPU cannot reach: stands in for a
+			       device and behaves like one */
 	DEVMEM_MEM_CUDA,    /* memory of one CUDA device; libcuda.so.1 is loaded at run time */
 };
 
@@ -68,6 +70,8 @@ void devmem_exporter_close(struct devmem_exporter *exporter);
 enum devmem_mem_kind devmem_exporter_kind(const struct devmem_exporter *exporter);
 /* CUDA device number, 0 for the other kinds. */
 int devmem_exporter_ordinal(const struct devmem_exporter *exporter);
+/* True when the CPU can read and write its memory; else only devmem_copy_start() reaches it. */
+bool devmem_exporter_cpu_reaches(const struct devmem_exporter *exporter);
 
 /* One contiguous piece of memory. Read its fields; only the library writes them. */
 struct devmem_mem {
@@ -80,14 +84,15 @@ struct devmem_mem {
 	bool owned;		/* the bytes were allocated by devmem_mem_alloc */
 };
 
-/* Allocates @size bytes (rounded up to whole pages, zeroed for HOST and UDMABUF) and exports them.
+/* Allocates @size bytes (rounded up to whole pages, zeroed for all but CUDA) and exports them.
  */
 int devmem_mem_alloc(struct devmem_exporter *exporter, size_t size, struct devmem_mem **mem,
 		     struct devmem_error *err);
 /*
  * Describes memory that somebody else allocated. @dmabuf_fd is duplicated (NCCL closes its own
  * right after the call), or -1 to let the exporter export @addr itself (CUDA: the page-rounded
- * range; UDMABUF: -ENOTSUP; HOST: no dmabuf at all).
+ * range; UDMABUF: -ENOTSUP; DMVRAM: what this exporter knows, else -ENOTSUP; HOST: no dmabuf at
+ * all).
  */
 int devmem_mem_wrap(struct devmem_exporter *exporter, void *addr, size_t size, int dmabuf_fd,
 		    uint64_t dmabuf_offset, struct devmem_mem **mem, struct devmem_error *err);

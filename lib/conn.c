@@ -239,5 +239,5 @@ int conn_get_record(struct conn *conn, struct wire_record *record)
 
 bool conn_cpu_reaches(const struct conn *conn, const struct region *region)
 {
-	return !region || devmem_exporter_kind(conn->device->exporter) != DEVMEM_MEM_CUDA;
+	return !region || devmem_exporter_cpu_reaches(conn->device->exporter);
 }

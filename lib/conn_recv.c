@@ -284,5 +284,14 @@ int conn_recv_progress(struct conn *conn)
 
 int conn_recv_complete(struct conn *conn, const struct request *request)
 {
-	return request->len ? devmem_copy_done(conn->device->exporter, request->fence) : 1;
+	int ret = request->len ? devmem_copy_done(conn->device->exporter, request->fence) : 1;
+
+	/* Nobody may ask about this connection again for long; the pool is everybody's. */
+	if (ret > 0 && conn->n_held) {
+		int returned = return_tokens(conn, false);
+
+		if (returned < 0)
+			return returned;
+	}
+	return ret;
 }

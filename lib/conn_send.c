@@ -33,10 +33,15 @@ static enum wire_via choose_via(const struct conn *conn)
 
 /*
  * Writes the records of all posted messages whose bytes travel apart, so that one system call
- * announces many. The bytes of an inline message must follow its record at once.
+ * announces many. The bytes of an inline message must follow its record at once, with no record
+ * among them, not even that of an empty message.
  */
 static void announce(struct conn *conn)
 {
+	const struct request *current = &conn->requests[conn->current % CONN_REQUESTS];
+
+	if (conn->announced != conn->current && current->via == WIRE_INLINE && current->len)
+		return;
 	while (conn->announced != conn->posted &&
 	       conn->out_len + WIRE_RECORD_BYTES <= sizeof(conn->out)) {
 		struct request *request = &conn->requests[conn->announced % CONN_REQUESTS];

@@ -13,6 +13,7 @@ const char *devmem_mem_kind_name(enum devmem_mem_kind kind)
 	static const char *const names[] = {
 		[DEVMEM_MEM_HOST] = "host",
 		[DEVMEM_MEM_UDMABUF] = "udmabuf",
+		[DEVMEM_MEM_DMVRAM] = "dmvram",
 		[DEVMEM_MEM_CUDA] = "cuda",
 	};
 
@@ -28,6 +29,8 @@ int devmem_exporter_open(enum devmem_mem_kind kind, int ordinal, struct devmem_e
 		return devmem_exporter_open_host(exporter, err);
 	case DEVMEM_MEM_UDMABUF:
 		return devmem_exporter_open_udmabuf(exporter, err);
+	case DEVMEM_MEM_DMVRAM:
+		return devmem_exporter_open_dmvram(exporter, err);
 	case DEVMEM_MEM_CUDA:
 		return devmem_exporter_open_cuda(ordinal, exporter, err);
 	}
@@ -48,6 +51,11 @@ enum devmem_mem_kind devmem_exporter_kind(const struct devmem_exporter *exporter
 int devmem_exporter_ordinal(const struct devmem_exporter *exporter)
 {
 	return exporter->ordinal;
+}
+
+bool devmem_exporter_cpu_reaches(const struct devmem_exporter *exporter)
+{
+	return exporter->kind == DEVMEM_MEM_HOST || exporter->kind == DEVMEM_MEM_UDMABUF;
 }
 
 static struct devmem_mem *mem_new(struct devmem_exporter *exporter, void *addr, size_t size)
@@ -84,11 +92,27 @@ int devmem_mem_alloc(struct devmem_exporter *exporter, size_t size, struct devme
 	return 0;
 }
 
+/* Memory with a dmabuf of its own, which the caller may close. */
+static int take_dmabuf(struct devmem_exporter *exporter, struct devmem_mem *mem, int fd,
+		       struct devmem_error *err)
+{
+	int ret;
+
+	mem->dmabuf_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (mem->dmabuf_fd < 0)
+		return devmem_error_set(err, -errno, "cannot duplicate dmabuf fd %d: %s", fd,
+					strerror(errno));
+	ret = exporter->ops->learn ? exporter->ops->learn(exporter, mem, err) : 0;
+	if (ret)
+		close(mem->dmabuf_fd);
+	return ret;
+}
+
 int devmem_mem_wrap(struct devmem_exporter *exporter, void *addr, size_t size, int dmabuf_fd,
 		    uint64_t dmabuf_offset, struct devmem_mem **mem, struct devmem_error *err)
 {
 	struct devmem_mem *new;
-	int ret = 0;
+	int ret;
 
 	*mem = NULL;
 	new = mem_new(exporter, addr, size);
@@ -96,10 +120,7 @@ int devmem_mem_wrap(struct devmem_exporter *exporter, void *addr, size_t size, i
 		return devmem_error_set(err, -ENOMEM, "out of memory");
 	if (dmabuf_fd >= 0) {
 		new->dmabuf_offset = dmabuf_offset;
-		new->dmabuf_fd = fcntl(dmabuf_fd, F_DUPFD_CLOEXEC, 3);
-		if (new->dmabuf_fd < 0)
-			ret = devmem_error_set(err, -errno, "cannot duplicate dmabuf fd %d: %s",
-					       dmabuf_fd, strerror(errno));
+		ret = take_dmabuf(exporter, new, dmabuf_fd, err);
 	} else {
 		ret = exporter->ops->export_foreign(exporter, new, err);
 	}
@@ -117,6 +138,8 @@ void devmem_mem_free(struct devmem_mem *mem)
 		return;
 	if (mem->owned)
 		mem->exporter->ops->free(mem->exporter, mem);
+	else if (mem->exporter->ops->forget)
+		mem->exporter->ops->forget(mem->exporter, mem);
 	if (mem->dmabuf_fd >= 0)
 		close(mem->dmabuf_fd);
 	free(mem);

@@ -17,6 +17,13 @@ struct devmem_exporter_ops {
 	/* Exports foreign memory at mem->addr: sets dmabuf_fd and dmabuf_offset. */
 	int (*export_foreign)(struct devmem_exporter *exporter, struct devmem_mem *mem,
 			      struct devmem_error *err);
+	/*
+	 * Foreign memory whose dmabuf_fd and dmabuf_offset are known comes, and foreign memory of
+	 * either sort goes. NULL for an exporter whose copy engine takes addresses as they are.
+	 */
+	int (*learn)(struct devmem_exporter *exporter, struct devmem_mem *mem,
+		     struct devmem_error *err);
+	void (*forget)(struct devmem_exporter *exporter, struct devmem_mem *mem);
 	int (*copy_start)(struct devmem_exporter *exporter, const struct devmem_copy *pieces,
 			  unsigned int n, uint64_t *fence);
 	int (*copy_done)(struct devmem_exporter *exporter, uint64_t fence);
@@ -32,6 +39,7 @@ struct devmem_exporter {
 
 int devmem_exporter_open_host(struct devmem_exporter **exporter, struct devmem_error *err);
 int devmem_exporter_open_udmabuf(struct devmem_exporter **exporter, struct devmem_error *err);
+int devmem_exporter_open_dmvram(struct devmem_exporter **exporter, struct devmem_error *err);
 int devmem_exporter_open_cuda(int ordinal, struct devmem_exporter **exporter,
 			      struct devmem_error *err);
 

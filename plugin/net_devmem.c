@@ -88,7 +88,8 @@ static void write_metrics(void)
 static int open_exporter(struct devmem_error *err)
 {
 	static const enum devmem_mem_kind kinds[] = {DEVMEM_MEM_CUDA, DEVMEM_MEM_CUDA,
-						     DEVMEM_MEM_UDMABUF, DEVMEM_MEM_HOST};
+						     DEVMEM_MEM_UDMABUF, DEVMEM_MEM_DMVRAM,
+						     DEVMEM_MEM_HOST};
 	int ret = devmem_exporter_open(kinds[net.params.memory], -1, &net.exporter, err);
 
 	if (!ret || net.params.memory)

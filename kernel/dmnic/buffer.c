@@ -6,15 +6,15 @@
 #include "arrival.h"
 
 /* The DMA of @len bytes of payload from byte @from of it. */
-static int fetch(struct dmnic_rxq *q, struct dmnic_arrival *arrival, unsigned int from, void *to,
-		 unsigned int len, __wsum *csum)
+static int fill_buffer(struct dmnic_rxq *q, struct dmnic_arrival *arrival, unsigned int from,
+		       dma_addr_t to, unsigned int len, __wsum *csum)
 {
 	const struct dmnic_cursor *cursor = &q->cursor;
 	u64 start = ktime_get_ns();
 	__wsum part = 0;
 	int err;
 
-	err = dmnic_dma_read(q->dev->dev.parent, cursor->skb,
+	err = dmnic_dma_copy(q->dev->dev.parent, cursor->skb,
 			     cursor->header_len + cursor->offset + from, to, len, &part);
 	*csum = csum_block_add(*csum, part, from);
 	arrival->hw_ns += ktime_get_ns() - start;
@@ -33,8 +33,7 @@ static int add_buffer(struct dmnic_rxq *q, struct sk_buff *skb, struct dmnic_arr
 	netmem = page_pool_alloc_netmems(q->pool, GFP_ATOMIC | __GFP_NOWARN);
 	if (!netmem)
 		return -ENOBUFS;
-	err = fetch(q, arrival, from, dmnic_dma_to_cpu(page_pool_get_dma_addr_netmem(netmem) + at),
-		    len, csum);
+	err = fill_buffer(q, arrival, from, page_pool_get_dma_addr_netmem(netmem) + at, len, csum);
 	if (err) {
 		page_pool_put_full_netmem(q->pool, netmem, false);
 		return err;
@@ -44,6 +43,20 @@ static int add_buffer(struct dmnic_rxq *q, struct sk_buff *skb, struct dmnic_arr
 	skb_add_rx_frag_netmem(skb, skb_shinfo(skb)->nr_frags, netmem, at, len, PAGE_SIZE);
 	skb_mark_for_recycle(skb);
 	return 0;
+}
+
+/* The same for payload that stays with the headers of @skb. */
+static int add_linear(struct dmnic_rxq *q, struct sk_buff *skb, struct dmnic_arrival *arrival,
+		      __wsum *csum)
+{
+	const struct dmnic_cursor *cursor = &q->cursor;
+	u64 start = ktime_get_ns();
+	int err;
+
+	err = dmnic_dma_fetch(q->dev->dev.parent, cursor->skb, cursor->header_len + cursor->offset,
+			      skb_put(skb, arrival->linear), arrival->linear, csum);
+	arrival->hw_ns += ktime_get_ns() - start;
+	return err;
 }
 
 static bool room_for_odd_pieces(const struct sk_buff *skb, unsigned int left)
@@ -64,7 +77,7 @@ int dmnic_fill(struct dmnic_rxq *q, struct sk_buff *skb, struct dmnic_arrival *a
 
 	*csum = 0;
 	if (arrival->linear)
-		err = fetch(q, arrival, 0, skb_put(skb, arrival->linear), arrival->linear, csum);
+		err = add_linear(q, skb, arrival, csum);
 	while (!err && done < arrival->payload) {
 		unsigned int left = arrival->payload - done, at = 0;
 		unsigned int len = min_t(unsigned int, left, PAGE_SIZE);

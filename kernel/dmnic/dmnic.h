@@ -134,9 +134,10 @@ static inline bool dmnic_stacked(const struct dmnic *nic)
 }
 
 /* dma.c */
-void *dmnic_dma_to_cpu(dma_addr_t addr);
-int dmnic_dma_read(struct device *dma_dev, const struct sk_buff *skb, unsigned int offset, void *to,
-		   unsigned int len, __wsum *csum);
+int dmnic_dma_copy(struct device *dma_dev, const struct sk_buff *skb, unsigned int offset,
+		   dma_addr_t to, unsigned int len, __wsum *csum);
+int dmnic_dma_fetch(struct device *dma_dev, const struct sk_buff *skb, unsigned int offset,
+		    void *to, unsigned int len, __wsum *csum);
 
 /* segment.c */
 bool dmnic_parse_tcp(const struct sk_buff *skb, struct dmnic_flow *flow, unsigned int *header_len);

@@ -78,8 +78,8 @@ static int copy_payload(struct net_device *dev, const struct sk_buff *skb, struc
 		const skb_frag_t *frag = &skb_shinfo(copy)->frags[i];
 		__wsum unused = 0;
 
-		err = dmnic_dma_read(dev->dev.parent, skb, header_len + done,
-				     skb_frag_address(frag), skb_frag_size(frag), &unused);
+		err = dmnic_dma_fetch(dev->dev.parent, skb, header_len + done,
+				      skb_frag_address(frag), skb_frag_size(frag), &unused);
 		done += skb_frag_size(frag);
 	}
 	return err;

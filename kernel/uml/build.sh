@@ -3,7 +3,7 @@
 # Builds the User-Mode Linux test kernel and prints its path: build.sh [release|debug]
 #
 # A kernel is cached by the hash of all that goes into it, so an unchanged tree costs only the hash. The patched source and
-# the objects of each flavour are kept too: a change of dmnic alone compiles a few files.
+# the objects of each flavour are kept too: a change of our drivers alone compiles a few files.
 set -euo pipefail
 
 flavour=${1:-release}
@@ -18,8 +18,9 @@ say() { printf 'kernel: %s\n' "$*" >&2; }
 [ -f "$tarball" ] || { say "$tarball is missing: apt-get install linux-source-6.12"; exit 2; }
 
 package=$(dpkg-query -W -f '${Version}' linux-source-6.12)
+uapi=$(dirname "$kernel")/include/uapi/dmvram_uapi.h
 source_hash=$({ echo "$package"; cat "$kernel"/patches/*.patch; } | sha256sum | cut -c1-16)
-hash=$({ echo "$source_hash"; gcc -dumpfullversion; cat "$here/base.config" "$here/$flavour.config" "${BASH_SOURCE[0]}"; cat "$kernel"/dmnic/*; } | sha256sum | cut -c1-16)
+hash=$({ echo "$source_hash"; gcc -dumpfullversion; cat "$here/base.config" "$here/$flavour.config" "${BASH_SOURCE[0]}"; cat "$kernel"/{dmbus,dmnic,dmvram}/* "$uapi"; } | sha256sum | cut -c1-16)
 result=$cache/$flavour-$hash
 if [ -x "$result/linux" ]; then
 	touch "$result"
@@ -46,11 +47,14 @@ if [ "$(cat "$cache/source.hash" 2>/dev/null)" != "$source_hash" ]; then
 		patch -d "$source.new" -p1 -s --no-backup-if-mismatch <"$patch" || { say "$(basename "$patch") does not apply"; exit 1; }
 	done
 	# Not -t: what has not changed keeps its time, what has gets the present one.
-	rsync -rlpgoD --checksum --delete --exclude /drivers/net/dmnic/ "$source.new/" "$source/"
+	rsync -rlpgoD --checksum --delete --exclude '/drivers/net/dm*/' "$source.new/" "$source/"
 	rm -rf "$source.new"
 	echo "$source_hash" >"$cache/source.hash"
 fi
-rsync -rlpgoD --checksum --delete "$kernel/dmnic/" "$source/drivers/net/dmnic/"
+for driver in dmbus dmnic dmvram; do
+	rsync -rlpgoD --checksum --delete --exclude "/$(basename "$uapi")" "$kernel/$driver/" "$source/drivers/net/$driver/"
+done
+rsync -lpgoD --checksum "$uapi" "$source/drivers/net/dmvram/"
 
 objects=$cache/objects-$flavour
 log=$cache/build-$flavour.log

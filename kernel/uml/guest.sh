@@ -102,7 +102,7 @@ rm -f "$out/status" "$out/dmesg" "$out/kmemleak"
 } >"$out/settings"
 
 boot=("$kernel" "mem=$mem" "umid=$(basename "$scratch")" "uml_dir=$scratch/uml/" root=/dev/root rootfstype=hostfs ro "init=$here/init.sh"
-	"devmem_out=$out" "dmnic.netmem_tx=$tx" udmabuf.size_limit_mb=512 con=null)
+	"devmem_out=$out" "dmnic.netmem_tx=$tx" udmabuf.size_limit_mb=512 dmvram.size_mb=512 con=null)
 if [ $# = 0 ]; then
 	TMPDIR=$scratch "${boot[@]}" con0=fd:0,fd:1 quiet
 	exit "$(cat "$out/status" 2>/dev/null || echo 125)"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Inside the guest: allreduce_soak.sh RANKS CHANNELS TYPE N runs N all-reduces of random sizes over device memory TCP; every byte must go there.
+# Inside the guest: allreduce_soak.sh RANKS CHANNELS TYPE N [MEMORY] runs N all-reduces of random sizes over device memory TCP; every byte must go there.
 set -eu
 
-ranks=$1 channels=$2 type=$3 n=$4
+ranks=$1 channels=$2 type=$3 n=$4 memory=${5:-udmabuf}
 least=4
 [ "$type" != uint8 ] || least=1
 bench=$DEVMEM_REPO/bench
@@ -17,9 +17,9 @@ counters() {
 
 # Each page of a pool costs the guest's kernel a mapping of the machine, which allows some 65,000 (vm.max_map_count).
 export NCCL_DEVMEM_POOL_MB=$((64 / ranks))
-export NCCL_NET=devmem NCCL_SOCKET_IFNAME=dm0 NCCL_DEVMEM_MEMORY=udmabuf NCCL_DEVMEM_REQUIRE=1
+export NCCL_NET=devmem NCCL_SOCKET_IFNAME=dm0 NCCL_DEVMEM_MEMORY=$memory NCCL_DEVMEM_REQUIRE=1
 counters start
-"$bench/hosts_run.sh" "$ranks" allreduce --memory udmabuf -C "$channels" -d "$type" -b "$least" -e 1M --random "$n" --seed "$((ranks * 100 + channels))" \
+"$bench/hosts_run.sh" "$ranks" allreduce --memory "$memory" -C "$channels" -d "$type" -b "$least" -e 1M --random "$n" --seed "$((ranks * 100 + channels))" \
 	--timeout 30 --json /tmp/soak.json
 counters devmem
 verdict --devmem /tmp/soak.json --nics /tmp --hosts "$ranks"

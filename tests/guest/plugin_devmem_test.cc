@@ -26,7 +26,7 @@ void set_environment(bool require)
 {
 	setenv("NCCL_DEVMEM_IFNAME", "=dm0", 1);
 	setenv("NCCL_SOCKET_FAMILY", "AF_INET", 1);
-	setenv("NCCL_DEVMEM_MEMORY", "udmabuf", 1);
+	setenv("NCCL_DEVMEM_MEMORY", devmem_mem_kind_name(test_memory()), 1);
 	setenv("NCCL_DEVMEM_POOL_MB", "8", 1);
 	setenv("NCCL_DEVMEM_REQUIRE", require ? "1" : "0", 1);
 }
@@ -108,7 +108,7 @@ struct Buffer {
 		int fd = dup(memory.mem->dmabuf_fd);
 
 		side.enter();
-		EXPECT_EQ(ncclSuccess, side.net->regMrDmaBuf(comm, memory.bytes(), size, NCCL_PTR_CUDA, 0, fd, &mhandle)) << warnings();
+		EXPECT_EQ(ncclSuccess, side.net->regMrDmaBuf(comm, memory.addr(), size, NCCL_PTR_CUDA, 0, fd, &mhandle)) << warnings();
 		close(fd);	// as NCCL does
 	}
 	void deregister()
@@ -131,17 +131,15 @@ struct DevicePair {
 	}
 	void transfer(size_t size, size_t room, size_t offset)
 	{
-		void *send = nullptr, *recv = nullptr, *data = in.memory.bytes() + offset;
+		void *send = nullptr, *recv = nullptr, *data = in.memory.addr() + offset;
 		int tag = 0, got = -1;
 
-		for (size_t i = 0; i < size; i++)
-			out.memory.bytes()[offset + i] = pattern(i + size);
+		out.memory.put_pattern(offset, size, size);
 		ASSERT_EQ(ncclSuccess, b.net->irecv(pair.recv, 1, &data, &room, &tag, &in.mhandle, nullptr, &recv));
-		ASSERT_EQ(ncclSuccess, a.net->isend(pair.send, out.memory.bytes() + offset, size, 0, out.mhandle, nullptr, &send));
+		ASSERT_EQ(ncclSuccess, a.net->isend(pair.send, out.memory.addr() + offset, size, 0, out.mhandle, nullptr, &send));
 		wait_both(a, send, b, recv, &got);
 		ASSERT_EQ(static_cast<int>(size), got);
-		for (size_t i = 0; i < size; i++)
-			ASSERT_EQ(pattern(i + size), in.memory.bytes()[offset + i]) << "at " << i << " of " << size;
+		ASSERT_EQ(0u, in.memory.wrong(offset, size, size)) << size << " bytes at " << offset;
 	}
 	Side a, b;
 	Pair pair;
@@ -228,7 +226,7 @@ TEST_F(Devmem, HostMemoryMayBeSentToDeviceMemory)
 	Pair pair(a, b);
 	Buffer in(b, pair.recv, 1 << 20);
 	std::vector<uint8_t> out(777'777);
-	void *data = in.memory.bytes(), *send = nullptr, *recv = nullptr;
+	void *data = in.memory.addr(), *send = nullptr, *recv = nullptr;
 	size_t size = 1 << 20;
 	int tag = 0, got = 0;
 
@@ -238,7 +236,7 @@ TEST_F(Devmem, HostMemoryMayBeSentToDeviceMemory)
 	ASSERT_EQ(ncclSuccess, a.net->isend(pair.send, out.data(), out.size(), 0, nullptr, nullptr, &send));
 	wait_both(a, send, b, recv, &got);
 	EXPECT_EQ(static_cast<int>(out.size()), got);
-	EXPECT_EQ(0, memcmp(out.data(), in.memory.bytes(), out.size()));
+	EXPECT_EQ(out, in.memory.get(0, out.size()));
 	in.deregister();
 }
 
@@ -253,14 +251,13 @@ TEST_F(Devmem, SixtyFourConnectionsShareASmallPool)
 	for (size_t i = 0; i < kConnections; i++)
 		pairs.push_back(std::make_unique<Pair>(a, b));
 	Buffer out(a, pairs[0]->send, kSize), in(b, pairs[0]->recv, kSize * kConnections);
-	for (size_t i = 0; i < kSize; i++)
-		out.memory.bytes()[i] = pattern(i);
+	out.memory.put_pattern(0, 0, kSize);
 	for (size_t i = 0; i < kConnections; i++) {
-		void *data = in.memory.bytes() + i * kSize;
+		void *data = in.memory.addr() + i * kSize;
 		size_t size = kSize;
 		int tag = 0;
 		ASSERT_EQ(ncclSuccess, b.net->irecv(pairs[i]->recv, 1, &data, &size, &tag, &in.mhandle, nullptr, &recvs[i]));
-		ASSERT_EQ(ncclSuccess, a.net->isend(pairs[i]->send, out.memory.bytes(), kSize, 0, out.mhandle, nullptr, &sends[i]));
+		ASSERT_EQ(ncclSuccess, a.net->isend(pairs[i]->send, out.memory.addr(), kSize, 0, out.mhandle, nullptr, &sends[i]));
 	}
 	double deadline = now() + 60;
 	for (size_t left = 2 * kConnections; left;) {
@@ -276,8 +273,8 @@ TEST_F(Devmem, SixtyFourConnectionsShareASmallPool)
 			}
 		ASSERT_LT(now(), deadline);
 	}
-	for (size_t i = 0; i < kSize * kConnections; i++)
-		ASSERT_EQ(pattern(i % kSize), in.memory.bytes()[i]);
+	for (size_t i = 0; i < kConnections; i++)
+		ASSERT_EQ(0u, in.memory.wrong(i * kSize, 0, kSize)) << "connection " << i;
 	out.deregister();
 	in.deregister();
 }
@@ -300,15 +297,14 @@ TEST_F(Devmem, StrangersOnTheDataPortAreNotTakenForThePeer)
 	}
 	establish(a, b, handle, listener, &send, &recv);
 	Buffer out(a, send, 1 << 20), in(b, recv, 1 << 20);
-	void *data = in.memory.bytes(), *sent = nullptr, *received = nullptr;
+	void *data = in.memory.addr(), *sent = nullptr, *received = nullptr;
 	size_t size = 1 << 20;
 	int tag = 0, got = 0;
-	for (size_t i = 0; i < size; i++)
-		out.memory.bytes()[i] = pattern(i);
+	out.memory.put_pattern(0, 0, size);
 	ASSERT_EQ(ncclSuccess, b.net->irecv(recv, 1, &data, &size, &tag, &in.mhandle, nullptr, &received));
-	ASSERT_EQ(ncclSuccess, a.net->isend(send, out.memory.bytes(), size, 0, out.mhandle, nullptr, &sent));
+	ASSERT_EQ(ncclSuccess, a.net->isend(send, out.memory.addr(), size, 0, out.mhandle, nullptr, &sent));
 	wait_both(a, sent, b, received, &got);
-	EXPECT_EQ(0, memcmp(out.memory.bytes(), in.memory.bytes(), size));
+	EXPECT_EQ(0u, in.memory.wrong(0, 0, size));
 	for (int fd : strangers)
 		close(fd);
 	out.deregister();
@@ -333,7 +329,7 @@ pid_t fork_sender(char *handle)
 	Buffer out(a, send, 1 << 20);
 	for (;;) {
 		int done = 0;
-		a.net->isend(send, out.memory.bytes(), 1 << 20, 0, out.mhandle, nullptr, &request);
+		a.net->isend(send, out.memory.addr(), 1 << 20, 0, out.mhandle, nullptr, &request);
 		while (request && !done)
 			if (a.net->test(request, &done, nullptr) != ncclSuccess)
 				pause();
@@ -353,7 +349,7 @@ TEST_F(Devmem, AKilledSenderIsNoticedAndLeavesNothing)
 		while (!recv && now() < deadline)
 			ASSERT_EQ(ncclSuccess, b.accept(listener, &recv));
 		Buffer in(b, recv, 1 << 20);
-		void *data = in.memory.bytes();
+		void *data = in.memory.addr();
 		size_t size = 1 << 20;
 		int tag = 0, got;
 		for (int i = 0; i < 20; i++) {
@@ -398,7 +394,7 @@ TEST_F(Devmem, AKilledReceiverIsNoticedAndItsRuleGoesWithTheNextLease)
 		while (!recv)
 			b.accept(listener, &recv);
 		Buffer in(b, recv, 1 << 20);
-		void *data = in.memory.bytes();
+		void *data = in.memory.addr();
 		size_t size = 1 << 20;
 		int tag = 0, got;
 		for (;;) {
@@ -414,7 +410,7 @@ TEST_F(Devmem, AKilledReceiverIsNoticedAndItsRuleGoesWithTheNextLease)
 			ASSERT_EQ(ncclSuccess, a.connect(handle, &send));
 		Buffer out(a, send, 1 << 20);
 		for (int i = 0; i < 20; i++) {
-			ASSERT_EQ(ncclSuccess, a.net->isend(send, out.memory.bytes(), 1 << 20, 0, out.mhandle, nullptr, &request));
+			ASSERT_EQ(ncclSuccess, a.net->isend(send, out.memory.addr(), 1 << 20, 0, out.mhandle, nullptr, &request));
 			ASSERT_EQ(ncclSuccess, wait_for(a, request, nullptr));
 		}
 		EXPECT_EQ(1, rules(1));
@@ -422,7 +418,7 @@ TEST_F(Devmem, AKilledReceiverIsNoticedAndItsRuleGoesWithTheNextLease)
 		double killed = now();
 		ncclResult_t result = ncclSuccess;
 		while (result == ncclSuccess && now() < killed + 5) {
-			result = a.net->isend(send, out.memory.bytes(), 1 << 20, 0, out.mhandle, nullptr, &request);
+			result = a.net->isend(send, out.memory.addr(), 1 << 20, 0, out.mhandle, nullptr, &request);
 			if (result == ncclSuccess && request)
 				result = wait_for(a, request, nullptr, 3);
 		}
@@ -441,6 +437,31 @@ TEST_F(Devmem, AKilledReceiverIsNoticedAndItsRuleGoesWithTheNextLease)
 	}
 	EXPECT_EQ(0, rules(1));
 	EXPECT_EQ(descriptors, open_descriptors());
+}
+
+// Like a GPU that falls off the bus: the receiver is told, and nothing hangs.
+TEST_F(Devmem, ACopyEngineThatFailsEndsTheConnection)
+{
+	if (test_memory() != DEVMEM_MEM_DMVRAM)
+		GTEST_SKIP() << "only dmvram's copy engine can be made to fail";
+	DevicePair pair(1 << 20);
+	void *send = nullptr, *recv = nullptr, *data = pair.in.memory.addr();
+	size_t size = 100'000;
+	int tag = 0, done = 0;
+
+	pair.transfer(size, size, 0);
+	std::ofstream("/sys/kernel/debug/dmvram/fail_copies") << 1 << std::flush;
+	ASSERT_EQ(ncclSuccess, pair.b.net->irecv(pair.pair.recv, 1, &data, &size, &tag, &pair.in.mhandle, nullptr, &recv));
+	ASSERT_EQ(ncclSuccess, pair.a.net->isend(pair.pair.send, pair.out.memory.addr(), size, 0, pair.out.mhandle, nullptr, &send));
+	ncclResult_t result = ncclSuccess;
+	for (double deadline = now() + 20; result == ncclSuccess && now() < deadline;) {
+		ASSERT_FALSE(done);
+		pair.a.net->test(send, &done, nullptr);
+		done = 0;
+		result = pair.b.net->test(recv, &done, nullptr);
+	}
+	EXPECT_NE(ncclSuccess, result);
+	EXPECT_NE(std::string::npos, warnings().find("Input/output error")) << warnings();
 }
 
 class Fallback : public Devmem {
@@ -519,14 +540,14 @@ TEST_F(Fallback, NoTxStagesWhatIsSentAndReceivesAllTheSame)
 
 TEST_F(Fallback, WithoutPrivilege)
 {
-	ASSERT_EQ(0, chmod("/dev/udmabuf", 0666));
+	std::string device = std::string("/dev/") + devmem_mem_kind_name(test_memory());
+	ASSERT_EQ(0, chmod(device.c_str(), 0666));
 	pid_t child = fork();
 	if (child == 0) {
 		enter_host(1);
 		if (setgid(65534) || setuid(65534))
 			_exit(2);
 		set_environment(false);
-		setenv("NCCL_DEVMEM_MEMORY", "udmabuf", 1);
 		clear_logs();
 		{
 			Side b;

@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <functional>
@@ -161,11 +162,21 @@ uint64_t nic_counter_named(int host, const std::string &name)
 	return sum_counters(host, [&](const std::string &counter) { return counter == name; });
 }
 
-DeviceMemory::DeviceMemory(size_t size)
+devmem_mem_kind test_memory()
+{
+	const char *name = getenv("DEVMEM_TEST_MEMORY");
+
+	if (!name || strcmp(name, "udmabuf") == 0)
+		return DEVMEM_MEM_UDMABUF;
+	EXPECT_STREQ("dmvram", name) << "DEVMEM_TEST_MEMORY names no memory for tests";
+	return DEVMEM_MEM_DMVRAM;
+}
+
+DeviceMemory::DeviceMemory(size_t size, devmem_mem_kind kind)
 {
 	devmem_error err = {};
 
-	EXPECT_EQ(0, devmem_exporter_open(DEVMEM_MEM_UDMABUF, 0, &exporter, &err)) << err.text;
+	EXPECT_EQ(0, devmem_exporter_open(kind, 0, &exporter, &err)) << err.text;
 	if (exporter) {
 		EXPECT_EQ(0, devmem_mem_alloc(exporter, size, &mem, &err)) << err.text;
 	}
@@ -175,6 +186,48 @@ DeviceMemory::~DeviceMemory()
 {
 	devmem_mem_free(mem);
 	devmem_exporter_close(exporter);
+}
+
+void DeviceMemory::copy(void *dst, const void *src, size_t len)
+{
+	devmem_copy piece = {dst, src, len};
+	uint64_t fence = 0;
+	time_t deadline = time(nullptr) + 20;
+	int ret;
+
+	if (!len)
+		return;
+	ASSERT_EQ(0, devmem_copy_start(exporter, &piece, 1, &fence));
+	while ((ret = devmem_copy_done(exporter, fence)) == 0 && time(nullptr) < deadline)
+		sched_yield();
+	ASSERT_EQ(1, ret);
+}
+
+std::vector<uint8_t> DeviceMemory::get(size_t offset, size_t len)
+{
+	std::vector<uint8_t> bytes(len);
+
+	copy(bytes.data(), addr() + offset, len);
+	return bytes;
+}
+
+void DeviceMemory::put_pattern(size_t offset, uint64_t position, size_t len)
+{
+	std::vector<uint8_t> bytes(len);
+
+	for (size_t i = 0; i < len; i++)
+		bytes[i] = pattern(position + i);
+	copy(addr() + offset, bytes.data(), len);
+}
+
+uint64_t DeviceMemory::wrong(size_t offset, uint64_t position, size_t len)
+{
+	std::vector<uint8_t> bytes = get(offset, len);
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < len; i++)
+		n += bytes[i] != pattern(position + i);
+	return n;
 }
 
 DeviceReceiver::DeviceReceiver(int host, int family, unsigned int queue, size_t pool_bytes, int receive_buffer)

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <string>
 #include <sys/socket.h>
+#include <vector>
 
 #include "devmem.h"
 
@@ -34,11 +35,21 @@ uint64_t nic_counter_named(int host, const std::string &name);
 // The byte at stream position p. 251 is prime, so shifts by any power of two show.
 inline uint8_t pattern(uint64_t p) { return static_cast<uint8_t>(p % 251 + (p >> 16) % 5); }
 
-// Device memory: a udmabuf, or nothing when the kernel refuses (then the test has failed already).
+// The kind of device memory that this run is about: $DEVMEM_TEST_MEMORY, udmabuf (the default) or dmvram.
+devmem_mem_kind test_memory();
+
+// Device memory, or nothing when the kernel refuses (then the test has failed already). What is in it goes by its copy engine.
 struct DeviceMemory {
-	explicit DeviceMemory(size_t size);
+	explicit DeviceMemory(size_t size, devmem_mem_kind kind = test_memory());
 	~DeviceMemory();
-	uint8_t *bytes() { return static_cast<uint8_t *>(mem->addr); }
+	// For the plugin, the kernel and the copy engine. Only a udmabuf may be read or written there.
+	uint8_t *addr() { return static_cast<uint8_t *>(mem->addr); }
+	// Copies and waits; either side may be this memory or host memory.
+	void copy(void *dst, const void *src, size_t len);
+	std::vector<uint8_t> get(size_t offset, size_t len);
+	// The bytes of the stream from `position` on; how many of those there are not them.
+	void put_pattern(size_t offset, uint64_t position, size_t len);
+	uint64_t wrong(size_t offset, uint64_t position, size_t len);
 	devmem_exporter *exporter = nullptr;
 	devmem_mem *mem = nullptr;
 };

@@ -122,8 +122,7 @@ struct DeviceSender : End {
 		piece = std::min<uint64_t>(1 + random() % (memory.mem->size - offset), total - sent);
 		if (random() % 4 == 0)
 			piece = std::min<uint64_t>(piece, 1 + random() % 7000);
-		for (size_t i = 0; i < piece; i++)
-			memory.bytes()[offset + i] = pattern(sent + i);
+		memory.put_pattern(offset, sent, piece);
 	}
 	bool done() const override { return sent == total && !in_flight; }
 	int fd() const override { return devmem_stream_fd(stream); }
@@ -172,17 +171,18 @@ struct DeviceEndReceiver : End {
 	}
 	void check(const devmem_frag &frag)
 	{
-		const uint8_t *bytes = devmem_stream_bounce(stream);
 		if (strict) {
 			ASSERT_EQ(DEVMEM_FRAG_DEVICE, frag.where);
 		}
 		if (frag.where == DEVMEM_FRAG_DEVICE) {
 			ASSERT_EQ(id, frag.dmabuf_id);
 			ASSERT_LE(frag.offset + frag.len, pool.mem->size);
-			bytes = pool.bytes();
+			wrong = pool.wrong(frag.offset, received, frag.len);
+		} else {
+			const uint8_t *bytes = devmem_stream_bounce(stream) + frag.offset;
+			for (uint32_t i = 0; i < frag.len; i++)
+				wrong += bytes[i] != pattern(received + i);
 		}
-		for (uint32_t i = 0; i < frag.len; i++)
-			wrong += bytes[frag.offset + i] != pattern(received + i);
 		ASSERT_EQ(0u, wrong) << "before position " << received + frag.len;
 		received += frag.len;
 		if (frag.where == DEVMEM_FRAG_DEVICE) {

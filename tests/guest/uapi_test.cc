@@ -212,7 +212,7 @@ protected:
 	SendDevice()
 	{
 		for (size_t i = 0; i < kSize; i++)
-			memory.bytes()[i] = pattern(i);
+			memory.addr()[i] = pattern(i);
 		EXPECT_EQ(0, devmem_bind_tx(dm0_index(0), memory.mem->dmabuf_fd, &binding, &err)) << err.text;
 		listener = listen_on(1, AF_INET, &address);
 		sender = connect_from(0, address);
@@ -376,7 +376,7 @@ TEST_F(SendDevice, TakesSeveralBindingsOnOneSocket)
 	DeviceMemory second(kSize);
 	devmem_binding *other;
 	for (size_t i = 0; i < kSize; i++)
-		second.bytes()[i] = static_cast<uint8_t>(~pattern(i));
+		second.addr()[i] = static_cast<uint8_t>(~pattern(i));
 	ASSERT_EQ(0, devmem_bind_tx(dm0_index(0), second.mem->dmabuf_fd, &other, &err)) << err.text;
 	for (int round = 0; round < 10; round++) {
 		send_all(0, 5000);
@@ -542,7 +542,7 @@ TEST_F(ReceiveDevice, AnEmptyPoolDropsUntilTokensComeBack)
 		ssize_t n = receive();
 		for (const devmem_frag &frag : frags) {
 			for (uint32_t i = 0; i < frag.len; i++)
-				wrong += to.pool.bytes()[frag.offset + i] != pattern(got + i);
+				wrong += to.pool.addr()[frag.offset + i] != pattern(got + i);
 			got += frag.len;
 			if (hold)
 				held.push_back(frag.token);

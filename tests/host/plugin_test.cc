@@ -229,6 +229,31 @@ TEST_F(Plugin, KeepsOrderWithManyMessagesUnderWay)
 	}
 }
 
+// Its record must wait until those bytes, which go by the same socket, are all out.
+TEST_F(Plugin, AnEmptyMessageDoesNotComeAmongTheBytesOfTheOneBefore)
+{
+	Side a, b;
+	Pair pair(a, b);
+	std::vector<uint8_t> out(64 << 20), in(out.size());
+	int done = 0, got = -1;
+	char nothing;
+
+	for (size_t i = 0; i < out.size(); i++)
+		out[i] = static_cast<uint8_t>(i % 251);
+	void *recvs[] = {post_recv(pair, in.data(), in.size()), post_recv(pair, &nothing, 1)};
+	ASSERT_EQ(ncclSuccess, b.net->test(recvs[0], &done, nullptr)) << "tells the sender what to do";
+	void *sends[] = {post_send(pair, out.data(), out.size()), post_send(pair, &nothing, 0)};
+	// More than fits into the sockets: the first stands in the middle of its bytes.
+	for (int i = 0; i < 1000; i++)
+		ASSERT_EQ(ncclSuccess, a.net->test(sends[0], &done, nullptr));
+	ASSERT_FALSE(done);
+	wait_both(a, sends[0], b, recvs[0], &got);
+	EXPECT_EQ(static_cast<int>(out.size()), got);
+	EXPECT_TRUE(out == in);
+	wait_both(a, sends[1], b, recvs[1], &got);
+	EXPECT_EQ(0, got);
+}
+
 TEST_F(Plugin, AcceptsSeveralConnectionsOnOneListener)
 {
 	Side a, b;
