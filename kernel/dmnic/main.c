@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Loading and unloading: the platform device that stands for the hardware, and the link type. */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
 #include <linux/platform_device.h>
@@ -30,6 +32,9 @@ static int __init dmnic_module_init(void)
 	err = rtnl_link_register(&dmnic_link_ops);
 	if (err)
 		goto err_stack;
+#ifndef DMNIC_HAVE_NETMEM_TX
+	pr_info("this kernel has no transmit of device memory (netmem_tx): receive only\n");
+#endif
 	return 0;
 
 err_stack:

@@ -128,6 +128,8 @@ static struct sk_buff *host_copy(struct net_device *dev, struct sk_buff *skb, u6
 int dmnic_stack_xmit(struct sk_buff *skb, struct net_device *dev, struct net_device *lower,
 		     u64 *hw_ns)
 {
+	int sent;
+
 	if (!skb_frags_readable(skb)) {
 		struct sk_buff *copy = host_copy(dev, skb, hw_ns);
 
@@ -138,7 +140,8 @@ int dmnic_stack_xmit(struct sk_buff *skb, struct net_device *dev, struct net_dev
 		skb = copy;
 	}
 	skb->dev = lower;
-	return net_xmit_eval(dev_queue_xmit(skb));
+	sent = dev_queue_xmit(skb);
+	return net_xmit_eval(sent); /* a macro that evaluates its argument twice */
 }
 
 int dmnic_stack_open(struct net_device *dev)

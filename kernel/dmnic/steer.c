@@ -51,7 +51,6 @@ static unsigned int steer_flow(const struct dmnic *nic, const struct dmnic_flow 
 				continue;
 			if (rule->spec.flow_type & FLOW_RSS)
 				return dmnic_rss_queue(nic, rule->context, flow, skb);
-			rule->spec.ring_cookie;
 			return rule->spec.ring_cookie;
 		}
 	}

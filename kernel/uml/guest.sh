@@ -28,6 +28,8 @@ TEXT
 
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 repo=$(cd "$here/../.." && pwd)
+# shellcheck source=bad_log.sh
+. "$here/bad_log.sh"
 hosts=2 nics=1 queues=8 mtu=4148 rss=1 split=1 tx=1 flavour=${DEVMEM_FLAVOUR:-release} timeout=300 mem='' out=''
 die() { printf 'guest: %s\n' "$*" >&2; exit 125; }
 
@@ -126,8 +128,6 @@ fi
 status=$(cat "$out/status")
 [ "$status" != 125 ] || { cat "$out/dmesg" "$scratch/console" >&2; die "setting up the guest failed; its log is above"; }
 
-# Everything that a kernel says when something is wrong; "Call Trace" catches what these words miss.
-bad='WARNING|BUG:|Oops|KASAN|UBSAN|Call Trace|INFO: .* (detected|blocked)|suspicious RCU|possible recursive|circular locking|stalled pool shutdown|genpool|refcount_t:|unregister_netdevice: waiting|Kernel panic'
 if grep -qE "$bad" "$out/dmesg" || [ -s "$out/kmemleak" ]; then
 	cat "$out/dmesg" >&2
 	[ ! -s "$out/kmemleak" ] || cat "$out/kmemleak" >&2
