@@ -208,10 +208,22 @@ static int write_out(struct inbound *in, struct devmem_error *err)
 	return moved;
 }
 
+/* Tells the reader of stdout that all has come, though the other direction may go on. */
+static int end_sink(struct inbound *in, struct devmem_error *err)
+{
+	int ret;
+
+	if (in->ended || !inbound_done(in))
+		return 0;
+	in->ended = true;
+	ret = sink_close(in->sink);
+	return ret ? sink_failed(in->sink, ret, err) : 1;
+}
+
 int inbound_step(struct inbound *in, struct devmem_error *err)
 {
 	static int (*const steps[])(struct inbound *, struct devmem_error *) = {
-		take, start_copy, finish_copies, write_out};
+		take, start_copy, finish_copies, write_out, end_sink};
 	bool moved = false;
 	int ret;
 

@@ -31,6 +31,7 @@ struct inbound {
 	uint32_t dmabuf_id;
 	struct sink *sink;
 	bool eof;	 /* of the connection */
+	bool ended;	 /* the sink was closed */
 	uint64_t placed; /* bytes that the copy engine moved out of device memory */
 	/* Slots are used in turn; written <= copied <= taken <= written + INBOUND_SLOTS. */
 	unsigned int taken, copied, written;

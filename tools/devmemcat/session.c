@@ -145,7 +145,8 @@ static int open_stream(struct session *session, struct devmem_error *err)
 enum exit_status session_open(struct session *session, const struct options *options,
 			      struct devmem_error *err)
 {
-	*session = (struct session){.options = options, .link.fd = -1, .sink.fd = -1};
+	*session = (struct session){
+		.options = options, .link.fd = -1, .sink = {.fd = -1, .given = -1}};
 	if (open_exporter(session, err))
 		return EXIT_STATUS_SETUP;
 	if (link_open(options, session->exporter, into_device(session), &session->link, err))
@@ -164,7 +165,7 @@ void session_close(struct session *session)
 	devmem_stream_close(session->stream);
 	inbound_close(&session->in);
 	outbound_close(&session->out);
-	sink_close(&session->sink);
+	(void)sink_close(&session->sink); /* what was written before a failure */
 	link_close(&session->link, &err);
 	if (err.code)
 		warn(err.text);

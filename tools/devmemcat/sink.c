@@ -26,7 +26,7 @@ void sink_open_fd(struct sink *sink, int fd)
 	char path[64];
 	int own = -1;
 
-	*sink = (struct sink){.kind = SINK_FD, .fd = fd};
+	*sink = (struct sink){.kind = SINK_FD, .fd = fd, .given = -1};
 	if (fstat(fd, &status))
 		return; /* the first write tells why */
 	sink->is_socket = S_ISSOCK(status.st_mode);
@@ -35,27 +35,33 @@ void sink_open_fd(struct sink *sink, int fd)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	own = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	sink->may_block = own < 0;
-	sink->reopened = own >= 0;
-	if (own >= 0)
+	if (own >= 0) {
+		sink->given = fd;
 		sink->fd = own;
+	}
 	(void)fcntl(sink->fd, F_SETPIPE_SZ, PIPE_BYTES); /* no pipe, or not allowed: slower */
 }
 
 void sink_open_pattern(struct sink *sink, uint64_t seed)
 {
-	*sink = (struct sink){.kind = SINK_PATTERN, .fd = -1, .seed = seed};
+	*sink = (struct sink){.kind = SINK_PATTERN, .fd = -1, .given = -1, .seed = seed};
 }
 
 void sink_open_nowhere(struct sink *sink)
 {
-	*sink = (struct sink){.kind = SINK_NOWHERE, .fd = -1};
+	*sink = (struct sink){.kind = SINK_NOWHERE, .fd = -1, .given = -1};
 }
 
-void sink_close(struct sink *sink)
+int sink_close(struct sink *sink)
 {
-	if (sink->reopened)
-		close(sink->fd);
-	sink->reopened = false;
+	int ret = 0;
+
+	if (sink->fd >= 0 && close(sink->fd))
+		ret = -errno;
+	if (sink->given >= 0)
+		close(sink->given);
+	sink->fd = sink->given = -1;
+	return ret;
 }
 
 static ssize_t put_fd(struct sink *sink, const uint8_t *bytes, size_t len)

@@ -15,18 +15,21 @@ enum sink_kind {
 
 struct sink {
 	enum sink_kind kind;
-	int fd;
-	bool reopened; /* fd is ours, and does not block */
+	int fd;	   /* written to; -1 when there is none */
+	int given; /* the caller's, where fd is another that does not block; else -1 */
 	bool is_socket, may_block;
 	uint64_t seed;
 	uint64_t offset;   /* bytes that went here */
 	uint8_t got, want; /* SINK_PATTERN: the byte at offset, after -EBADMSG */
 };
 
+/* Takes @fd over. */
 void sink_open_fd(struct sink *sink, int fd);
 void sink_open_pattern(struct sink *sink, uint64_t seed);
 void sink_open_nowhere(struct sink *sink);
-void sink_close(struct sink *sink);
+/* Ends it, so that whoever reads the other end of a pipe sees that; harmless twice. -errno when the
+ * last bytes could not be stored. */
+int sink_close(struct sink *sink);
 /*
  * Takes at most @len bytes without waiting and returns how many. -EAGAIN when none can be taken
  * now; -EBADMSG when one is not as the pattern has it (offset, got and want tell which); -errno.
