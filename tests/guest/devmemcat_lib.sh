@@ -6,7 +6,7 @@ dir=$(mktemp -d /tmp/devmemcat.XXXXXX)
 cd "$dir" || exit 1
 failures=0
 port=5000
-size=${DEVMEMCAT_SIZE:-20000003}
+size=${1:-20000003} # of most transfers; the script may be given another
 
 say() { printf '%s\n' "$*"; }
 fail() {
