@@ -96,6 +96,19 @@ for options in '' '-i dm0' '-6'; do
 done
 restored
 
+test_case 'several queues, and queues that are named'
+for options in '--queues 3 7' '--queue 4-5 4' '--queue 2,6 2'; do
+	port=$((port + 1))
+	# shellcheck disable=SC2086 # options are words
+	address=10.0.0.2 serve host1 -d ${options% *}
+	on host0 $nc -N 10.0.0.2 "$port" <data || fail "nc ended with $?"
+	ended "$server" 0 "receives by rx queue ${options##* } of dm0"
+	same data out
+	received "$size"
+	[ "$(value rx_queue)" = "${options##* }" ] || fail "rx_queue $(value rx_queue)"
+done
+restored
+
 test_case 'the pattern, in both directions'
 address=10.0.0.2 serve host1 --validate=7 --bytes 3000001
 on host0 devmemcat --validate=7 --bytes "$size" --expect 3000001 10.0.0.2 "$port" </dev/null 2>err.client || fail "$(cat err.client)"
