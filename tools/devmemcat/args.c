@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* The command line of devmemcat: parsing, and the rules between options. */
+#include "options.h"
+
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lease.h"
+
+#define DEFAULT_POOL (UINT64_C(64) << 20)
+#define DEFAULT_TIMEOUT_S 60
+#define MAX_SECONDS 86400
+
+enum long_option {
+	OPTION_QUEUES = 0x100,
+	OPTION_QUEUE,
+	OPTION_EXPORTER,
+	OPTION_POOL,
+	OPTION_LEASE_DIR,
+	OPTION_NO_SETUP,
+	OPTION_VALIDATE,
+	OPTION_BYTES,
+	OPTION_EXPECT,
+	OPTION_SEND_ONLY,
+	OPTION_RECV_ONLY,
+	OPTION_STATS,
+	OPTION_NO_STATS,
+	OPTION_JSON,
+};
+
+static const struct argp_option table[] = {
+	{0, 0, 0, 0, "Connection:", 1},
+	{"listen", 'l', 0, 0, "Wait for one connection instead of making one", 1},
+	{0, '4', 0, 0, "IPv4 only", 1},
+	{0, '6', 0, 0, "IPv6 only", 1},
+	{"timeout", 'w', "SECONDS", 0,
+	 "Give up a connection that cannot be made or a peer that does not answer (default "
+	 "60); when given, also waiting for a client and a transfer in which nothing moves",
+	 1},
+	{"quit", 'q', "SECONDS", 0,
+	 "After the end of input wait so long for the peer's end, not for ever", 1},
+	{0, 0, 0, 0, "Data:", 2},
+	{"send-only", OPTION_SEND_ONLY, 0, 0, "Receive nothing: needs no privilege", 2},
+	{"recv-only", OPTION_RECV_ONLY, 0, 0, "Send nothing", 2},
+	{0, 'd', 0, 0, "Do not read stdin (the same as --recv-only)", 2},
+	{"validate", OPTION_VALIDATE, "SEED", OPTION_ARG_OPTIONAL,
+	 "Compare what is received with a pattern, write nothing (default seed 1)", 2},
+	{"bytes", OPTION_BYTES, "SIZE", 0, "Send so much of that pattern instead of stdin", 2},
+	{"expect", OPTION_EXPECT, "SIZE", 0, "Fail unless exactly so much is received", 2},
+	{0, 0, 0, 0, "Device memory and NIC:", 3},
+	{"interface", 'i', "IF", 0, "NIC (default: that of the local address)", 3},
+	{"queues", OPTION_QUEUES, "N", 0, "Bind N rx queues (default 1), the highest free ones", 3},
+	{"queue", OPTION_QUEUE, "LIST", 0,
+	 "Bind these rx queues, as in 3 or 4-7; the first takes the connection", 3},
+	{"exporter", OPTION_EXPORTER, "KIND", 0, "Memory: auto (default), or one of those below",
+	 3},
+	{"pool", OPTION_POOL, "MB", 0, "MiB of device memory to receive into (default 64)", 3},
+	{"lease-dir", OPTION_LEASE_DIR, "DIR", 0,
+	 "Where leases of rx queues are noted (default " LEASE_DIR ")", 3},
+	{"no-setup", OPTION_NO_SETUP, 0, 0,
+	 "Leave steering and header split as they are; receive into host memory unless "
+	 "--queue says where the flow goes",
+	 3},
+	{0, 0, 0, 0, "Output:", 4},
+	{"verbose", 'v', 0, 0, "Say what is done; on a terminal, how far it is", 4},
+	{"stats", OPTION_STATS, 0, 0, "Tell at the end where the bytes went (default)", 4},
+	{"no-stats", OPTION_NO_STATS, 0, 0, "Do not", 4},
+	{"json", OPTION_JSON, "FILE", OPTION_ARG_OPTIONAL, "Tell it as JSON, on stderr or in FILE",
+	 4},
+	{0},
+};
+
+static const char doc[] =
+	"Netcat to and from device memory: stdin is sent from device memory and what is received "
+	"lands in device memory, then goes to stdout."
+	"\vThe other side may be any TCP program, such as nc -N.\n"
+	"Exit status: 0 done, 1 connection or transfer failed, 2 wrong usage, 3 wrong bytes "
+	"(--validate, --expect), 4 device memory or NIC could not be set up, 128+N signal N.";
+
+static uint64_t number(struct argp_state *state, const char *name, const char *text, uint64_t min,
+		       uint64_t max)
+{
+	uint64_t value = 0;
+
+	if (!text_number(text, min, max, &value))
+		argp_error(state, "%s '%s': give a whole number from %llu to %llu", name, text,
+			   (unsigned long long)min, (unsigned long long)max);
+	return value;
+}
+
+static uint64_t size(struct argp_state *state, const char *name, const char *text)
+{
+	uint64_t bytes = 0;
+
+	if (!text_size(text, &bytes))
+		argp_error(state, "%s '%s': give a size such as 8, 64K or 1G", name, text);
+	return bytes;
+}
+
+static void set_kind(struct argp_state *state, struct options *options, const char *text)
+{
+	char kinds[256];
+
+	options->any_kind = !strcmp(text, "auto");
+	if (options->any_kind || text_kind(text, &options->kind))
+		return;
+	text_kinds(kinds, sizeof(kinds));
+	argp_error(state, "--exporter '%s': give auto, %s", text, kinds);
+}
+
+static void set_queues(struct argp_state *state, struct options *options, const char *text)
+{
+	if (!text_queues(text, &options->queues))
+		argp_error(state,
+			   "--queue '%s': give up to %d different queues such as 3 or 4-7; queue 0 "
+			   "takes the traffic that no rule steers",
+			   text, QUEUE_LIST_MAX);
+}
+
+/* Options of the NIC and its memory. */
+static bool parse_device(int key, char *arg, struct argp_state *state, struct options *options)
+{
+	switch (key) {
+	case 'i':
+		options->interface = arg;
+		return true;
+	case OPTION_QUEUES:
+		options->n_queues = (unsigned int)number(state, "--queues", arg, 1, QUEUE_LIST_MAX);
+		return true;
+	case OPTION_QUEUE:
+		set_queues(state, options, arg);
+		return true;
+	case OPTION_EXPORTER:
+		set_kind(state, options, arg);
+		return true;
+	case OPTION_POOL:
+		options->pool_bytes = number(state, "--pool", arg, 1, 1 << 20) << 20;
+		return true;
+	case OPTION_LEASE_DIR:
+		options->lease_dir = arg;
+		return true;
+	case OPTION_NO_SETUP:
+		options->no_setup = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Options of what is sent, received and told. */
+static bool parse_data(int key, char *arg, struct argp_state *state, struct options *options)
+{
+	switch (key) {
+	case OPTION_SEND_ONLY:
+		options->send_only = true;
+		return true;
+	case OPTION_RECV_ONLY:
+	case 'd':
+		options->recv_only = true;
+		return true;
+	case OPTION_VALIDATE:
+		options->validate = true;
+		options->seed = arg ? number(state, "--validate", arg, 0, UINT64_MAX) : 1;
+		return true;
+	case OPTION_BYTES:
+		options->generate = size(state, "--bytes", arg);
+		if (!options->generate)
+			argp_error(state, "--bytes 0: give a size such as 8, 64K or 1G");
+		return true;
+	case OPTION_EXPECT:
+		options->expect_known = true;
+		options->expect = size(state, "--expect", arg);
+		return true;
+	case OPTION_STATS:
+	case OPTION_NO_STATS:
+		options->stats = key == OPTION_STATS;
+		return true;
+	case OPTION_JSON:
+		options->json = true;
+		options->json_file = arg;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool parse_connection(int key, char *arg, struct argp_state *state, struct options *options)
+{
+	switch (key) {
+	case 'l':
+		options->listen = true;
+		return true;
+	case '4':
+	case '6':
+		options->family = key == '4' ? AF_INET : AF_INET6;
+		return true;
+	case 'w':
+		options->timeout_s = (unsigned int)number(state, "--timeout", arg, 1, MAX_SECONDS);
+		options->timeout_given = true;
+		return true;
+	case 'q':
+		options->quit_s = (int)number(state, "--quit", arg, 0, MAX_SECONDS);
+		return true;
+	case 'v':
+		options->verbose = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void take_word(struct argp_state *state, struct options *options, char *word)
+{
+	if (state->arg_num > 1)
+		argp_error(state, "'%s' is one word too many", word);
+	options->host = options->port;
+	options->port = word;
+}
+
+static void check(struct argp_state *state, const struct options *options)
+{
+	if (!options->port)
+		argp_error(state, options->listen ? "give a PORT to listen on"
+						  : "give a HOST and a PORT to connect to");
+	if (!options->listen && !options->host)
+		argp_error(state, "give a HOST before the port '%s', or -l to listen on it",
+			   options->port);
+	if (options->send_only && options->recv_only)
+		argp_error(state, "--send-only and --recv-only exclude each other");
+	if (options->generate && !options->validate)
+		argp_error(state, "--bytes generates the pattern of --validate: give that too");
+	if (options->generate && options->recv_only)
+		argp_error(state, "--bytes sends, --recv-only does not");
+	if (options->send_only && options->expect_known)
+		argp_error(state, "--expect is about receiving, --send-only does not receive");
+	if (options->send_only && options->validate && !options->generate)
+		argp_error(state, "--validate with --send-only needs --bytes: how much to send");
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct options *options = state->input;
+
+	if (key == ARGP_KEY_ARG)
+		take_word(state, options, arg);
+	else if (key == ARGP_KEY_END)
+		check(state, options);
+	else if (!parse_connection(key, arg, state, options) &&
+		 !parse_data(key, arg, state, options) && !parse_device(key, arg, state, options))
+		return ARGP_ERR_UNKNOWN;
+	return 0;
+}
+
+/* Completes --help by the kinds of memory that the library has. */
+static char *help_filter(int key, const char *text, void *input)
+{
+	char kinds[256], *whole;
+
+	if (key != ARGP_KEY_HELP_POST_DOC)
+		return (char *)text;
+	text_kinds(kinds, sizeof(kinds));
+	return asprintf(&whole, "Kinds of memory: %s.\n%s", kinds, text) < 0 ? (char *)text : whole;
+}
+
+void options_parse(int argc, char **argv, struct options *options)
+{
+	static const struct argp argp = {
+		.options = table,
+		.parser = parse,
+		.args_doc = "HOST PORT\n-l [ADDRESS] PORT",
+		.doc = doc,
+		.help_filter = help_filter,
+	};
+
+	*options = (struct options){
+		.family = AF_UNSPEC,
+		.n_queues = 1,
+		.any_kind = true,
+		.pool_bytes = DEFAULT_POOL,
+		.lease_dir = LEASE_DIR,
+		.seed = 1,
+		.quit_s = -1,
+		.timeout_s = DEFAULT_TIMEOUT_S,
+		.stats = true,
+	};
+	argp_err_exit_status = EXIT_STATUS_USAGE;
+	argp_parse(&argp, argc, argv, 0, NULL, options);
+	/* Who only compares has nothing to say. */
+	if (options->validate && !options->generate)
+		options->recv_only = true;
+}
