@@ -21,7 +21,7 @@ dmnic on top of its network card, and memory of a PCI device. The file system is
   --no-header-split   leave header split off
   --cpus N            processors of each guest (default 1, with --one 2)
   --mem SIZE          memory of each guest (default 1G)
-  --vram SIZE         memory of the PCI device of each guest (default 64M); guest h's lies in DIR/vram.h of --out, sparse
+  --vram SIZE         memory of the PCI device of each guest (default 256M); guest h's lies in DIR/vram.h of --out, sparse
   --timeout S         seconds until the guests are killed (default 300)
   --out DIR           where results go: $DEVMEM_OUT inside, with dmesg.h of each guest (default: a folder that is removed)
 
@@ -34,7 +34,7 @@ here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 repo=$(cd "$here/../.." && pwd)
 # shellcheck source=../uml/bad_log.sh
 . "$here/../uml/bad_log.sh"
-guests=2 hosts=2 nics=1 queues=8 mtu=4148 rss=1 split=1 cpus='' mem=1G vram=64M timeout=300 out=''
+guests=2 hosts=2 nics=1 queues=8 mtu=4148 rss=1 split=1 cpus='' mem=1G vram=256M timeout=300 out=''
 boot_limit=90	# seconds; 5 are usual
 die() { printf 'qemu: %s\n' "$*" >&2; exit 125; }
 
@@ -91,7 +91,7 @@ out=$(cd "$out" && pwd)
 
 # prepare CMD...: the folder by which guests are told what to do and tell what they did, as for a boot that never was.
 prepare() {
-	rm -rf "$control"
+	rm -rf "$control" "$out"/vram.* "$out"/dmesg.*
 	mkdir "$control"
 	: >"$control/stdout"
 	: >"$control/stderr"
@@ -189,7 +189,7 @@ show_logs() {
 	local guest
 	for ((guest = 0; guest < guests; guest++)); do
 		printf 'qemu: host%d says:\n' "$guest"
-		cat "$scratch/qemu.$guest" "$control/dmesg.$guest" 2>/dev/null || cat "$scratch/console.$guest"
+		cat "$scratch/qemu.$guest" "$control/dmesg.$guest" 2>/dev/null || cat "$scratch/console.$guest" 2>/dev/null || true
 	done >&2
 }
 
