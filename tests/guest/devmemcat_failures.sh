@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Inside the guest: devmemcat when something is refused, breaks or is killed. It must end, say why, and leave the NIC as it was found.
+# shellcheck disable=SC2317 # conditions are called by await
 set -u
 # shellcheck source=tests/guest/devmemcat_lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/devmemcat_lib.sh"

@@ -1,10 +1,11 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2317 # for those who source it
 # SPDX-License-Identifier: BSD-3-Clause
 # What the tests of devmemcat share: data, both ends of a transfer, checks of bytes, figures and NIC settings. Sourced.
 
 dir=$(mktemp -d /tmp/devmemcat.XXXXXX)
 cd "$dir" || exit 1
 failures=0
+address= # where serve listens
 port=5000
 size=${1:-20000003} # of most transfers; the script may be given another
 

@@ -13,6 +13,6 @@ ended "$server" 0 connected
 same data out
 received "$size"
 mv json.client json
-[ "$(value tx_plain)" = "$size" ] && [ "$(value tx_device)" = 0 ] || fail "$(cat json)"
+[ "$(value tx_plain) $(value tx_device)" = "$size 0" ] || fail "$(cat json)"
 [ "$(grep -c 'sending from host memory, because: ' err.client)" = 1 ] || fail "$(cat err.client)"
 finish

@@ -138,6 +138,7 @@ restored
 
 test_case 'half-close: the answer is made when the end of the question has come'
 mkfifo answer
+# shellcheck disable=SC2094 # a fifo
 on host1 devmemcat --no-stats -l 10.0.0.2 "$port" <answer 2>err | { wc -c >count; cat reply >answer; } &
 peer=$!
 exec 9>answer # lets the devmemcat begin to read, and the end of its input wait
