@@ -17,7 +17,7 @@ expect 2 'HOST before the port' devmemcat 5000
 expect 2 'one word too many' devmemcat a b c
 expect 2 "queue 'x'.*such as 3 or 4-7" devmemcat -l --queue x 5000
 expect 2 'queue 0' devmemcat -l --queue 0-3 5000
-expect 2 'auto, host, udmabuf, cuda' devmemcat -l --exporter gpu 5000
+expect 2 'auto, host, udmabuf, dmvram, cuda' devmemcat -l --exporter gpu 5000
 expect 2 'exclude each other' devmemcat --send-only --recv-only h 1
 expect 2 'give that too' devmemcat --bytes 5 h 1
 expect 2 'a size such as' devmemcat --validate --bytes 5X h 1

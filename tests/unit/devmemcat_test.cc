@@ -66,7 +66,7 @@ TEST(Kinds, AreThoseOfTheLibrary)
 	EXPECT_FALSE(text_kind("unknown", &kind));
 	EXPECT_FALSE(text_kind("", &kind));
 	text_kinds(all, sizeof(all));
-	EXPECT_EQ(0, strncmp(all, "host, udmabuf, cuda", 19)) << all;
+	EXPECT_EQ(0, strncmp(all, "host, udmabuf, dmvram, cuda", 27)) << all;
 	text_kinds(small, sizeof(small));
 	EXPECT_STREQ("host,", small);
 }
