@@ -56,7 +56,8 @@ make_host() {
 	ip addr add "172.30.0.$((guest + 1))/24" dev eth0
 	ip link set eth0 up
 	for ((k = 0; k < DEVMEM_NICS; k++)); do
-		sysctl -q -w "net.ipv6.conf.eth$((k + 1)).disable_ipv6=1"
+		# The card below hears the broadcasts too; it must not answer in dm$k's place, with its own address.
+		sysctl -q -w "net.ipv6.conf.eth$((k + 1)).disable_ipv6=1" "net.ipv4.conf.eth$((k + 1)).arp_ignore=1"
 		ip link set "eth$((k + 1))" mtu "$DEVMEM_MTU" up
 		ip link add link "eth$((k + 1))" name "dm$k" numrxqueues "$DEVMEM_QUEUES" numtxqueues "$DEVMEM_QUEUES" type dmnic
 		setup_nic "$guest" "$k"
