@@ -3,7 +3,7 @@
 # A QEMU guest's first process: mounts, modules, hosts and networks; then the first guest runs the command, others wait for its end.
 set -u
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-# shellcheck source=../uml/hosts.sh
+# shellcheck source-path=SCRIPTDIR source=../uml/hosts.sh
 . "$(dirname "$(readlink -f "$0")")/../uml/hosts.sh"
 
 mount_file_systems
@@ -25,7 +25,7 @@ finish() {
 	echo "$1" >"/run/control/status.$guest"
 	"${DEVMEM_BUILD:-/nowhere}/bin/guest-poweroff" || exec poweroff -f -d
 }
-share control /run/control rw && share out /run/out rw || finish 125
+{ share control /run/control rw && share out /run/out rw; } || finish 125
 # shellcheck disable=SC1091 # made at boot
 . /run/control/settings || finish 125
 
