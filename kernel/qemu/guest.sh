@@ -32,7 +32,7 @@ TEXT
 
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 repo=$(cd "$here/../.." && pwd)
-# shellcheck source=../uml/bad_log.sh
+# shellcheck source-path=SCRIPTDIR source=../uml/bad_log.sh
 . "$here/../uml/bad_log.sh"
 guests=2 hosts=2 nics=1 queues=8 mtu=4148 rss=1 split=1 cpus='' mem=1G vram=256M timeout=300 out=''
 boot_limit=90	# seconds; 5 are usual
@@ -117,6 +117,7 @@ wire() {
 # start GUEST CONSOLE: adds to pids, or runs it in front when the console is stdio.
 start() {
 	local guest=$1 console=$2 k tag
+	# shellcheck disable=SC2054 # the commas are QEMU's
 	local devices=(-object "memory-backend-file,id=vram,share=on,mem-path=$out/vram.$guest,size=$vram" -device ivshmem-plain,memdev=vram)
 	for tag in "root,path=/,readonly=on" "control,path=$control" "out,path=$out"; do
 		devices+=(-fsdev "local,id=$tag,security_model=none,multidevs=remap" -device "virtio-9p-pci,fsdev=${tag%%,*},mount_tag=${tag%%,*}")

@@ -3,7 +3,7 @@
 # A QEMU guest's first process: mounts, modules, hosts and networks; then the first guest runs the command, others wait for its end.
 set -u
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-# shellcheck source=../uml/hosts.sh
+# shellcheck source-path=SCRIPTDIR source=../uml/hosts.sh
 . "$(dirname "$(readlink -f "$0")")/../uml/hosts.sh"
 
 mount_file_systems
@@ -25,7 +25,7 @@ finish() {
 	echo "$1" >"/run/control/status.$guest"
 	"${DEVMEM_BUILD:-/nowhere}/bin/guest-poweroff" || exec poweroff -f -d
 }
-share control /run/control rw && share out /run/out rw || finish 125
+{ share control /run/control rw && share out /run/out rw; } || finish 125
 # shellcheck disable=SC1091 # made at boot
 . /run/control/settings || finish 125
 
@@ -56,7 +56,8 @@ make_host() {
 	ip addr add "172.30.0.$((guest + 1))/24" dev eth0
 	ip link set eth0 up
 	for ((k = 0; k < DEVMEM_NICS; k++)); do
-		sysctl -q -w "net.ipv6.conf.eth$((k + 1)).disable_ipv6=1"
+		# The card below hears the broadcasts too; it must not answer in dm$k's place, with its own address.
+		sysctl -q -w "net.ipv6.conf.eth$((k + 1)).disable_ipv6=1" "net.ipv4.conf.eth$((k + 1)).arp_ignore=1"
 		ip link set "eth$((k + 1))" mtu "$DEVMEM_MTU" up
 		ip link add link "eth$((k + 1))" name "dm$k" numrxqueues "$DEVMEM_QUEUES" numtxqueues "$DEVMEM_QUEUES" type dmnic
 		setup_nic "$guest" "$k"

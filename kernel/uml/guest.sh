@@ -28,7 +28,7 @@ TEXT
 
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 repo=$(cd "$here/../.." && pwd)
-# shellcheck source=bad_log.sh
+# shellcheck source-path=SCRIPTDIR source=bad_log.sh
 . "$here/bad_log.sh"
 hosts=2 nics=1 queues=8 mtu=4148 rss=1 split=1 tx=1 flavour=${DEVMEM_FLAVOUR:-release} timeout=300 mem='' out=''
 die() { printf 'guest: %s\n' "$*" >&2; exit 125; }

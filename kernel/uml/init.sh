@@ -3,7 +3,7 @@
 # The guest's first process: mounts, hosts and networks, then the command; its exit status goes to $DEVMEM_OUT/status.
 set -u
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-# shellcheck source=hosts.sh
+# shellcheck source-path=SCRIPTDIR source=hosts.sh
 . "$(dirname "$(readlink -f "$0")")/hosts.sh"
 
 mount_file_systems

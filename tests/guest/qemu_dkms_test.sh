@@ -22,6 +22,7 @@ dkms "${options[@]}" build "$package" ||
 	{ cat "$folder/tree/$package/build/make.log"; exit 1; }
 
 # What is built there is all that Kbuild lists, and for that kernel.
+# shellcheck disable=SC2013 # names without spaces
 for driver in $(sed -n 's|^obj-m += \(.*\)/$|\1|p' "$repo/kernel/Kbuild"); do
 	module=$(find "$folder/tree/$package/$version" -name "$driver.ko*" | grep .) || { echo "dkms.conf does not list $driver"; exit 1; }
 	modinfo -F vermagic "$module" | grep -q "^$version " || { echo "$module is not for $version"; exit 1; }

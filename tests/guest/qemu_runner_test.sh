@@ -21,7 +21,9 @@ expect() {
 expect 125 "no option '--host'" --host 2 -- true
 expect 125 'needs --one' --hosts 3 -- true
 expect 125 'needs a terminal'
+# shellcheck disable=SC2016 # shells in the guest expand them
 expect 7 'host1 in namespace' --one -- sh -c 'on host1 sh -c "echo \$(hostname) in namespace \$(ip netns identify) >&2; exit 7"'
+# shellcheck disable=SC2016
 expect 9 "no host 'host9'" -- sh -c 'on host9 true; [ $? = 1 ] && on host1 sh -c "[ \$(hostname) = host1 ] && exit 9"'
 expect 99 'ended with 3' -- sh -c 'on host1 sh -c "echo Call Trace: >/dev/kmsg"; exit 3'
 expect 124 'killed after 8 s' --one --timeout 8 -- sleep 600
