@@ -2,6 +2,7 @@
 /* Takes and gives back leases of rx queues: a lock file that is also the journal of the steering
  * rule. */
 #include "lease.h"
+#include "rss.h"
 #include "sockaddr.h"
 
 #include <errno.h>
@@ -104,6 +105,7 @@ int lease_take(const struct devmem_nic *nic, const char *dir, unsigned int below
 	       struct lease **lease, struct devmem_error *err)
 {
 	unsigned int top = below < nic->rx_queues ? below : nic->rx_queues;
+	unsigned int shared = 0; /* queues that ordinary traffic is spread over */
 	struct lease *new;
 	int fd = -EBUSY;
 
@@ -118,6 +120,10 @@ int lease_take(const struct devmem_nic *nic, const char *dir, unsigned int below
 		return devmem_error_set(err, -ENOMEM, "out of memory");
 	snprintf(new->nic, sizeof(new->nic), "%s", nic->name);
 	while (top-- > 1) {
+		if (rss_leads_to(nic->name, top)) {
+			shared++;
+			continue;
+		}
 		fd = queue_path(nic, dir, top, new->path, sizeof(new->path));
 		if (!fd)
 			fd = lock_queue(new->path, nic->name, true);
@@ -131,6 +137,13 @@ int lease_take(const struct devmem_nic *nic, const char *dir, unsigned int below
 			break;
 	}
 	free(new);
+	if ((fd == -EWOULDBLOCK || fd == -EBUSY) && shared)
+		return devmem_error_set(
+			err, -EBUSY,
+			"no free rx queue on %s: ordinary traffic is spread over %u of its %u "
+			"queues, and could not be read from device memory: keep it to the first "
+			"with ethtool -X %s equal 1 (or 2, 3, ...)",
+			nic->name, shared + 1, nic->rx_queues, nic->name);
 	if (fd == -EWOULDBLOCK || fd == -EBUSY)
 		return devmem_error_set(
 			err, -EBUSY,

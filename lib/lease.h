@@ -26,8 +26,8 @@ struct lease {
 };
 
 /*
- * Takes the highest free rx queue of @nic below @below, never queue 0, where unsteered traffic
- * arrives. -EBUSY when all are taken, -EACCES and the like when @dir cannot be used.
+ * Takes the highest free rx queue of @nic below @below, never queue 0 nor one that RSS spreads
+ * unsteered traffic over. -EBUSY when all are taken, -EACCES and the like when @dir cannot be used.
  */
 int lease_take(const struct devmem_nic *nic, const char *dir, unsigned int below,
 	       struct lease **lease, struct devmem_error *err);

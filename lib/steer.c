@@ -3,33 +3,16 @@
  */
 #include "steer.h"
 #include "devmem.h"
+#include "ethtool.h"
 
 #include <errno.h>
 #include <linux/ethtool.h>
-#include <linux/sockios.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #define FLAG_NTUPLE (1u << 27) /* ETH_FLAG_NTUPLE of the legacy flags */
-
-static int ethtool_ioctl(const char *ifname, void *data)
-{
-	struct ifreq request = {.ifr_data = data};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int ret;
-
-	if (fd < 0)
-		return -errno;
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", ifname);
-	ret = ioctl(fd, SIOCETHTOOL, &request) < 0 ? -errno : 0;
-	close(fd);
-	return ret;
-}
 
 bool steer_possible(const char *ifname)
 {

@@ -522,6 +522,28 @@ TEST_F(Fallback, WithoutAFreeQueue)
 		devmem_binding_release(binding);
 }
 
+// A queue that ordinary traffic reaches must not get device memory: those connections could not read their payload.
+TEST_F(Fallback, WithRssOverAllQueues)
+{
+	set_environment(false);
+	on_host(1, "ethtool -X dm0 default");
+	on_host(0, "ethtool -X dm0 default");
+	{
+		DevicePair pair(1 << 20);
+		pair.transfer(500'000, 500'000, 0);
+		EXPECT_NE(std::string::npos, warnings().find("ethtool -X dm0 equal")) << warnings();
+	}
+	on_host(1, "ethtool -X dm0 equal 7");
+	on_host(0, "ethtool -X dm0 equal 7");
+	set_environment(true);
+	{
+		DevicePair pair(1 << 20);
+		pair.transfer(500'000, 500'000, 0);
+	}
+	on_host(1, "ethtool -X dm0 equal 1");
+	on_host(0, "ethtool -X dm0 equal 1");
+}
+
 // Run in a guest whose NICs cannot send device memory.
 TEST_F(Fallback, NoTxStagesWhatIsSentAndReceivesAllTheSame)
 {
