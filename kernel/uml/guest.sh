@@ -11,6 +11,8 @@ Boots the User-Mode Linux test kernel and runs CMD in it, with the caller's fold
 without CMD, a shell. Its file system is this machine's, read-only; /tmp, /run, /root and /dev/shm are empty and writable.
 
   --hosts N           hosts, each a network namespace hostN with its own name (default 2); `on host0 CMD` runs CMD there
+  --machines          two guests, host0 and host1, each a kernel of its own: dm0 is a dmnic on top of a card, whose frames go to the other
+                      guest; CMD runs on host0, `on host1 CMD` on the other
   --nics K            dmnic networks: host h has 10.K.0.(h+1) and fd00:K::(h+1) on dmK (default 1)
   --queues Q          rx and tx queues of each NIC (default 8)
   --mtu M             of the dmnic networks (default 4148: 4096 bytes of payload with IPv4 and TCP timestamps)
@@ -30,12 +32,14 @@ here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 repo=$(cd "$here/../.." && pwd)
 # shellcheck source-path=SCRIPTDIR source=bad_log.sh
 . "$here/bad_log.sh"
-hosts=2 nics=1 queues=8 mtu=4148 rss=1 split=1 tx=1 flavour=${DEVMEM_FLAVOUR:-release} timeout=300 mem='' out=''
+original=("$@")
+guests=1 hosts=2 nics=1 queues=8 mtu=4148 rss=1 split=1 tx=1 flavour=${DEVMEM_FLAVOUR:-release} timeout=300 mem='' out=''
 die() { printf 'guest: %s\n' "$*" >&2; exit 125; }
 
 while [ $# -gt 0 ]; do
 	case $1 in
 	--hosts) hosts=$2; shift ;;
+	--machines) guests=2 ;;
 	--nics) nics=$2; shift ;;
 	--queues) queues=$2; shift ;;
 	--mtu) mtu=$2; shift ;;
@@ -57,11 +61,15 @@ for number in "$hosts" "$nics" "$queues" "$mtu" "$rss" "$timeout"; do
 done
 [ $# -gt 0 ] || [ -t 0 ] || die "a shell in the guest needs a terminal; give a command after --, see guest --help"
 [ "$hosts" -ge 2 ] || die "--hosts $hosts: at least two hosts are needed"
+[ "$guests" = 1 ] || [ "$hosts" = 2 ] || die "--hosts $hosts: --machines are two"
 [ -n "$mem" ] || { mem=1G; [ "$flavour" != debug ] || mem=2G; }
 
 kernel=$("$here/build.sh" "$flavour") || die "no kernel"
 build=${DEVMEM_BUILD:-$repo/build/release}
 [ -x "$build/bin/guest-poweroff" ] || die "$build holds no build: ./dev build"
+if [ "$guests" = 2 ] && [ -z "${DEVMEM_WIRED:-}" ]; then
+	DEVMEM_WIRED=1 exec "$build/bin/guest-wires" "$((nics + 1))" "$0" "${original[@]}"
+fi
 
 # The guest's memory is a file that the kernel maps executable.
 scratch=''
@@ -73,13 +81,14 @@ for folder in "${TMPDIR:-/tmp}" /dev/shm /var/tmp; do
 	break
 done
 [ -n "$scratch" ] || die "no folder to write to that is mounted without noexec: set TMPDIR"
-pid='' streams=()
+pid='' others=() streams=()
 # shellcheck disable=SC2317 # the trap calls it
 cleanup() {
 	[ -z "$pid" ] || kill -9 "$pid" 2>/dev/null || true
+	[ ${#others[@]} = 0 ] || kill -9 "${others[@]}" 2>/dev/null || true
 	[ ${#streams[@]} = 0 ] || kill "${streams[@]}" 2>/dev/null || true
 	# The kernel's helper processes notice the end of their parent a moment later.
-	pkill -9 -f "umid=$(basename "$scratch") " 2>/dev/null || true
+	pkill -9 -f "umid=$(basename "$scratch")[.]?[0-9]* " 2>/dev/null || true
 	rm -rf "$scratch"
 }
 trap cleanup EXIT
@@ -87,22 +96,40 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 [ -n "$out" ] || out=$scratch/out
-mkdir -p "$out" "$scratch/uml"
+control=$scratch/control
+mkdir -p "$out" "$scratch/uml" "$control"
 out=$(cd "$out" && pwd)
-rm -f "$out/status" "$out/dmesg" "$out/kmemleak"
+rm -f "$out/status" "$out"/dmesg* "$out"/kmemleak*
 : >"$out/stdout"
 : >"$out/stderr"
+[ "$guests" = 1 ] || dropbearkey -t ed25519 -f "$control/key" 2>/dev/null | grep '^ssh-' >"$control/key.pub" || die "dropbearkey is missing: apt-get install dropbear-bin"
 {
 	declare -p | grep -E '^declare -x (NCCL|DEVMEM|OMPI_MCA)_' || true
 	printf 'export DEVMEM_REPO=%q DEVMEM_BUILD=%q DEVMEM_CWD=%q\n' "$repo" "$build" "$PWD"
 	printf 'DEVMEM_HOSTS=%q DEVMEM_NICS=%q DEVMEM_QUEUES=%q DEVMEM_MTU=%q DEVMEM_HEADER_SPLIT=%q DEVMEM_RSS=%q\n' "$hosts" "$nics" "$queues" "$mtu" "$split" "$rss"
+	printf 'DEVMEM_GUESTS=%q\n' "$guests"
 	printf 'DEVMEM_COMMAND=('
 	[ $# = 0 ] || printf '%q ' "$@"
 	printf ')\n'
-} >"$out/settings"
+} >"$control/settings"
 
-boot=("$kernel" "mem=$mem" "umid=$(basename "$scratch")" "uml_dir=$scratch/uml/" root=/dev/root rootfstype=hostfs ro "init=$here/init.sh"
-	"devmem_out=$out" "dmnic.netmem_tx=$tx" udmabuf.size_limit_mb=512 dmvram.size_mb=512 con=null)
+# kernel_of GUEST FOLDER: the array boot, a kernel whose results go to FOLDER.
+kernel_of() {
+	local k
+	boot=("$kernel" "mem=$mem" "umid=$(basename "$scratch").$1" "uml_dir=$scratch/uml/" root=/dev/root rootfstype=hostfs ro "init=$here/init.sh"
+		"devmem_guest=$1" "devmem_control=$control" "devmem_out=$2" "dmnic.netmem_tx=$tx" udmabuf.size_limit_mb=512 dmvram.size_mb=512 con=null)
+	for ((k = 0; guests == 2 && k <= nics; k++)); do
+		boot+=("vec$k:transport=fd,fd=$((100 * ($1 + 1) + k)),mtu=$((k == 0 ? 1500 : mtu)),depth=128,gro=0")
+	done
+}
+
+if [ "$guests" = 2 ]; then
+	mkdir "$scratch/out.1"
+	kernel_of 1 "$scratch/out.1"
+	TMPDIR=$scratch timeout -k 2 -s KILL "$((timeout + 5))" "${boot[@]}" con0=null,fd:1 </dev/null >"$scratch/console.1" 2>&1 &
+	others+=($!)
+fi
+kernel_of 0 "$out"
 if [ $# = 0 ]; then
 	TMPDIR=$scratch "${boot[@]}" con0=fd:0,fd:1 quiet
 	exit "$(cat "$out/status" 2>/dev/null || echo 125)"
@@ -121,16 +148,22 @@ wait "${streams[@]}" 2>/dev/null || true
 streams=()
 
 if [ ! -f "$out/status" ]; then
-	cat "$scratch/console" >&2
+	cat "$scratch"/console* >&2
 	[ "$code" = 137 ] && { printf 'guest: killed after %s s; the kernel log is above\n' "$timeout" >&2; exit 124; }
 	die "the guest ended without a status; its console is above"
 fi
 status=$(cat "$out/status")
-[ "$status" != 125 ] || { cat "$out/dmesg" "$scratch/console" >&2; die "setting up the guest failed; its log is above"; }
+[ "$status" != 125 ] || { cat "$out/dmesg" "$scratch"/console* >&2; die "setting up the guest failed; its log is above"; }
 
-if grep -qE "$bad" "$out/dmesg" || [ -s "$out/kmemleak" ]; then
-	cat "$out/dmesg" >&2
-	[ ! -s "$out/kmemleak" ] || cat "$out/kmemleak" >&2
+if [ "$guests" = 2 ]; then
+	wait "${others[@]}" 2>/dev/null || true
+	others=()
+	[ -f "$scratch/out.1/status" ] || { cat "$scratch/console.1" >&2; die "host1 ended without a status; its console is above"; }
+	cp "$scratch/out.1/dmesg" "$out/dmesg.1"
+	[ ! -s "$scratch/out.1/kmemleak" ] || cp "$scratch/out.1/kmemleak" "$out/kmemleak.1"
+fi
+if cat "$out"/dmesg* | grep -qE "$bad" || cat "$out"/kmemleak* 2>/dev/null | grep -q .; then
+	cat "$out"/dmesg* "$out"/kmemleak* >&2 2>/dev/null || true
 	printf 'guest: the kernel log above has reports; the command itself ended with %s\n' "$status" >&2
 	exit 99
 fi

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Inside the first of two QEMU guests: the plugin's all-reduce between them; receives are in device memory, sends staged, all values right.
+# Inside the first of two guests that are machines of their own: the plugin's all-reduce between them; receives lie in device memory, all values are right.
 #
-# qemu_allreduce.sh MEMORY: where the ranks' buffers lie, as allreduce --memory says it.
+# machines_allreduce.sh MEMORY: where the ranks' buffers lie, as allreduce --memory says it.
 set -eu
 
 memory=$1
