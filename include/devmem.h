@@ -149,6 +149,7 @@ struct devmem_nic_caps {
 	bool bind_rx;	/* the kernel's netdev family has bind-rx (6.12 and later) */
 	bool bind_tx;	/* the kernel's netdev family has bind-tx (6.16, or 6.12 with this project's
 			   series) */
+	bool netmem_tx; /* the NIC's driver can send device memory (false without bind_tx) */
 	bool header_split; /* tcp-data-split is on, now, and hds-thresh 0 where there is one */
 	bool ntuple;	   /* flow steering rules are possible and switched on */
 };

@@ -42,6 +42,14 @@ static bool in_initial_user_namespace(void)
 	return strstr(text, "4294967295") != NULL;
 }
 
+/* bind-tx looks at the driver before it looks at the dmabuf, so none is needed to ask. */
+static bool driver_sends(const struct devmem_nic *nic)
+{
+	struct devmem_binding *none = NULL;
+
+	return devmem_bind_tx(nic->ifindex, -1, &none, NULL) != -EOPNOTSUPP;
+}
+
 int devmem_nic_probe(const struct devmem_nic *nic, struct devmem_nic_caps *caps,
 		     struct devmem_error *err)
 {
@@ -62,5 +70,6 @@ int devmem_nic_probe(const struct devmem_nic *nic, struct devmem_nic_caps *caps,
 		caps->header_split = rings.tcp_data_split == DEVMEM_TCP_DATA_SPLIT_ENABLED &&
 				     !rings.hds_thresh;
 	caps->ntuple = steer_possible(nic->name);
+	caps->netmem_tx = caps->bind_tx && driver_sends(nic);
 	return 0;
 }

@@ -30,6 +30,9 @@ static const char *tx_obstacle(const struct devmem_nic_caps *caps)
 		return "the kernel cannot send device memory (netdev family without bind-tx): use "
 		       "Linux 6.16 or later, or 6.12 with "
 		       "this project's patches; data is copied to host memory before it is sent";
+	if (!caps->netmem_tx)
+		return "the driver of %s cannot send device memory: see docs/hardware.md; data is "
+		       "copied to host memory before it is sent";
 	return NULL;
 }
 

@@ -3,6 +3,10 @@
 #include <chrono>
 
 #include <arpa/inet.h>
+#include <map>
+#include <net/if.h>
+#include <netlink/genl/ctrl.h>
+#include <netlink/genl/genl.h>
 
 #include "transfer.h"
 
@@ -293,6 +297,52 @@ TEST(Counters, TellWhatHardwareWouldHaveDone)
 	EXPECT_GE(nic_counter(1, "rx_packets") - packets_before, 1'000'000u / 4096);
 	std::string standard = on_host(1, "ip -s link show dm0");
 	EXPECT_TRUE(contains(standard, "RX:")) << standard;
+}
+
+// netdev qstats-get: bytes received by each rx queue of host 1's dm0.
+std::map<uint64_t, uint64_t> queue_bytes()
+{
+	constexpr uint8_t kQstatsGet = 12;
+	enum { IFINDEX = 1, QUEUE_TYPE, QUEUE_ID, SCOPE, RX_PACKETS = 8, RX_BYTES };
+	std::map<uint64_t, uint64_t> bytes;
+	unsigned int ifindex = dm0_index(1);
+	nl_sock *sock = nl_socket_alloc();
+
+	EXPECT_EQ(0, genl_connect(sock));
+	nl_socket_modify_cb(
+		sock, NL_CB_VALID, NL_CB_CUSTOM,
+		[](nl_msg *msg, void *arg) -> int {
+			nlattr *attrs[32];
+			auto uint_of = [&](int i) {
+				uint64_t value = 0;
+				if (attrs[i])
+					memcpy(&value, nla_data(attrs[i]), std::min(8, nla_len(attrs[i])));
+				return value;
+			};
+			genlmsg_parse(nlmsg_hdr(msg), 0, attrs, 31, nullptr);
+			if (uint_of(QUEUE_TYPE) == 0)
+				(*static_cast<std::map<uint64_t, uint64_t> *>(arg))[uint_of(QUEUE_ID)] = uint_of(RX_BYTES);
+			return NL_OK;
+		},
+		&bytes);
+	nl_msg *msg = nlmsg_alloc();
+	genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, genl_ctrl_resolve(sock, "netdev"), 0, NLM_F_DUMP, kQstatsGet, 1);
+	nla_put_u32(msg, IFINDEX, ifindex);
+	nla_put_u32(msg, SCOPE, 1);
+	EXPECT_EQ(0, nl_send_sync(sock, msg));
+	nl_socket_free(sock);
+	return bytes;
+}
+
+TEST(Counters, OfEachQueueAreThereByNetlink)
+{
+	std::map<uint64_t, uint64_t> before = queue_bytes();
+
+	receive(1'000'000);
+	std::map<uint64_t, uint64_t> after = queue_bytes();
+	EXPECT_EQ(8u, after.size());
+	EXPECT_GE(after[kQueue] - before[kQueue], 1'000'000u);
+	EXPECT_EQ(before[5], after[5]);
 }
 
 } // namespace

@@ -391,6 +391,42 @@ TEST_F(SendDevice, TakesSeveralBindingsOnOneSocket)
 	devmem_binding_release(other);
 }
 
+TEST_F(SendDevice, ServesSeveralSocketsWithOneBinding)
+{
+	constexpr int kSockets = 5;
+	constexpr size_t kEach = 30'000;
+	int senders[kSockets], receivers[kSockets], one = 1;
+
+	for (int i = 0; i < kSockets; i++) {
+		senders[i] = connect_from(0, address);
+		receivers[i] = accept_nonblocking(listener);
+		ASSERT_EQ(0, setsockopt(senders[i], SOL_SOCKET, SO_ZEROCOPY, &one, sizeof(one)));
+	}
+	// In turns, so that their packets mix.
+	for (size_t at = 0; at < kEach; at += 5000)
+		for (int i = 0; i < kSockets; i++)
+			send_all(RawSend{senders[i], devmem_binding_id(binding)}, static_cast<size_t>(i) * 1000 + at, 5000);
+	for (int i = 0; i < kSockets; i++) {
+		expect_pattern(read_all(receivers[i], kEach), 0, static_cast<size_t>(i) * 1000, kEach);
+		close(senders[i]);
+		close(receivers[i]);
+	}
+}
+
+TEST_F(SendDevice, ArrivesWithoutSegmentationOffloadAndIsRefusedWithoutScatterGather)
+{
+	on_host(0, "ethtool -K dm0 tso off");
+	send_all(100, 50'000);
+	expect_pattern(read_all(receiver, 50'000), 0, 100, 50'000);
+	// Without scatter-gather the stack would have to copy what it cannot read.
+	on_host(0, "ethtool -K dm0 sg off");
+	int late = connect_from(0, address), one = 1;
+	ASSERT_EQ(0, setsockopt(late, SOL_SOCKET, SO_ZEROCOPY, &one, sizeof(one)));
+	EXPECT_EQ(-EOPNOTSUPP, (RawSend{late, devmem_binding_id(binding)}(0, 1000)));
+	close(late);
+	on_host(0, "ethtool -K dm0 sg on tso on");
+}
+
 TEST_F(SendDevice, DeliversWhatWasQueuedWhenTheBindingIsReleased)
 {
 	uint32_t id = devmem_binding_id(binding);

@@ -16,20 +16,22 @@ devmem_nic_caps caps_of(unsigned int bits)
 	caps.bind_tx = bits & 4;
 	caps.header_split = bits & 8;
 	caps.ntuple = bits & 16;
+	caps.netmem_tx = bits & 32;
 	return caps;
 }
 
 TEST(Plan, IsDeviceExactlyWhereNothingIsMissing)
 {
-	for (unsigned int bits = 0; bits < 32; bits++) {
+	for (unsigned int bits = 0; bits < 64; bits++) {
 		devmem_nic_caps caps = caps_of(bits);
 		bool rx = caps.net_admin && caps.bind_rx && caps.header_split && caps.ntuple;
 		plan plan;
 
 		plan_decide(PLAN_WISH_AUTO, DEVMEM_MEM_UDMABUF, &caps, "eth7", &plan);
 		EXPECT_EQ(rx ? PLAN_RX_DEVICE : PLAN_RX_HOST, plan.rx) << bits;
-		EXPECT_EQ(caps.bind_tx ? PLAN_TX_DEVICE : PLAN_TX_STAGED, plan.tx) << bits;
-		EXPECT_EQ(!rx || !caps.bind_tx, plan.fallback) << bits;
+		bool tx = caps.bind_tx && caps.netmem_tx;
+		EXPECT_EQ(tx ? PLAN_TX_DEVICE : PLAN_TX_STAGED, plan.tx) << bits;
+		EXPECT_EQ(!rx || !tx, plan.fallback) << bits;
 		EXPECT_EQ(plan.fallback, plan.reason[0] != '\0') << bits;
 		if (plan.fallback) {
 			EXPECT_NE(nullptr, strstr(plan.reason, "eth7")) << plan.reason;
@@ -39,7 +41,7 @@ TEST(Plan, IsDeviceExactlyWhereNothingIsMissing)
 
 TEST(Plan, PlainTcpThatWasAskedForIsNoFallback)
 {
-	devmem_nic_caps all = caps_of(31), none = caps_of(0);
+	devmem_nic_caps all = caps_of(63), none = caps_of(0);
 	plan plan;
 
 	plan_decide(PLAN_WISH_HOST, DEVMEM_MEM_CUDA, &all, "eth7", &plan);
@@ -53,7 +55,7 @@ TEST(Plan, PlainTcpThatWasAskedForIsNoFallback)
 
 TEST(Plan, NamesTheCommandThatMendsIt)
 {
-	devmem_nic_caps caps = caps_of(31);
+	devmem_nic_caps caps = caps_of(63);
 	plan plan;
 
 	caps.header_split = false;
@@ -67,7 +69,7 @@ TEST(Plan, NamesTheCommandThatMendsIt)
 
 TEST(Plan, DegradesWithTheReason)
 {
-	devmem_nic_caps caps = caps_of(31);
+	devmem_nic_caps caps = caps_of(63);
 	devmem_error why;
 	plan plan;
 

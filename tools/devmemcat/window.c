@@ -33,7 +33,7 @@ static int check_nic(const struct devmem_nic *nic, struct devmem_exporter *expor
 					"header split (ethtool -g %s). Choose another by "
 					"--interface, or use --exporter host, or --send-only",
 					nic->name, nic->name);
-	caps.bind_tx = true; /* sending is not asked about here */
+	caps.bind_tx = caps.netmem_tx = true; /* sending is not asked about here */
 	if (!no_setup)
 		caps.header_split = true; /* will be switched on */
 	else
