@@ -258,10 +258,12 @@ TEST_F(Churn, LeavesNothingBehind)
 	const char *const names[] = {"unbind", "link down and up", "delete the NIC", "kill the receiver", "kill the sender",
 				     "header split off", "fewer channels", "delete the namespaces"};
 	int counts[8] = {};
+	const char *action_text = getenv("DEVMEM_CHURN_ACTION"); // one of names, always
+	const int chosen = action_text ? atoi(action_text) % 8 : -1;
 
 	printf("DEVMEM_CHURN_SEED=%u\n", seed);
 	for (int cycle = 0; cycle < cycles() && !HasFailure(); cycle++) {
-		unsigned int action = random() % 8;
+		unsigned int action = chosen >= 0 ? static_cast<unsigned int>(chosen) : random() % 8;
 		SCOPED_TRACE(std::string("cycle ") + std::to_string(cycle) + ": " + names[action]);
 		counts[action]++;
 		start();

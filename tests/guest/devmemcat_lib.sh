@@ -108,6 +108,7 @@ serve() {
 	local host=$1 input=/dev/null
 	shift
 	[ ! -e in ] || input=in
+	rm -f out err json # what an earlier one wrote is not to be taken for this one's words
 	on "$host" devmemcat -v --json=json "$@" -l "$address" "$port" <"$input" >out 2>err &
 	server=$!
 	await_line listening err "$server"
