@@ -156,6 +156,13 @@ int devmem_copy_done(struct devmem_exporter *exporter, uint64_t fence)
 	return exporter->ops->copy_done(exporter, fence);
 }
 
+void devmem_exporter_trouble(struct devmem_exporter *exporter, struct devmem_error *err)
+{
+	*err = (struct devmem_error){0};
+	if (exporter->ops->trouble)
+		exporter->ops->trouble(exporter, err);
+}
+
 int devmem_cpu_copy_start(struct devmem_exporter *exporter, const struct devmem_copy *pieces,
 			  unsigned int n, uint64_t *fence)
 {

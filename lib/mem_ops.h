@@ -27,6 +27,8 @@ struct devmem_exporter_ops {
 	int (*copy_start)(struct devmem_exporter *exporter, const struct devmem_copy *pieces,
 			  unsigned int n, uint64_t *fence);
 	int (*copy_done)(struct devmem_exporter *exporter, uint64_t fence);
+	/* NULL where copies cannot fail, or have no more to say than their -errno. */
+	void (*trouble)(struct devmem_exporter *exporter, struct devmem_error *err);
 	void (*close)(struct devmem_exporter *exporter);
 };
 
