@@ -105,15 +105,17 @@ void conn_close(struct conn *conn)
 int conn_fail(struct conn *conn, int code, const char *what)
 {
 	struct device *device = conn->device;
+	struct devmem_error trouble;
 
 	if (conn->error)
 		return conn->error;
 	conn->error = code;
+	devmem_exporter_trouble(device->exporter, &trouble);
 	device->log(LOG_LEVEL_WARN, __func__, __LINE__,
 		    "%s %s on %s: %s: %s; %u of %u messages were %s",
 		    conn->sender ? "sending to" : "receiving from", conn->peer, device->nic.name,
-		    what, strerror(-code), conn->current, conn->posted,
-		    conn->sender ? "sent" : "received");
+		    what, trouble.code == code ? trouble.text : strerror(-code), conn->current,
+		    conn->posted, conn->sender ? "sent" : "received");
 	return code;
 }
 
