@@ -230,6 +230,9 @@ static int step(struct conn *conn, struct request *request)
 			return ret;
 		return accept_message(conn, request, &record);
 	}
+	/* All bytes had come, and only the engine was late to take them. */
+	if (request->moved == request->len)
+		return 1;
 	ret = request->via == WIRE_DATA ? take_data(conn, request) : take_control(conn, request);
 	if (ret <= 0)
 		return ret;
