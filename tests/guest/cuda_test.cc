@@ -277,7 +277,7 @@ TEST_F(Cuda, MemoryMayBeFreedOnceItIsDeregistered)
 	void *send, *recv;
 	int done;
 	Link link(a, 0, b, 0);
-	fake_driver::set(-1, FAKE_DELAY_US, 20'000);
+	fake_driver::set(-1, FAKE_DELAY_US, 2000);
 	link.post(1 << 20, &send, &recv);
 	long pieces = fake_driver::count(0, FAKE_COUNT_PIECES);
 	for (double deadline = now() + 10; fake_driver::count(0, FAKE_COUNT_PIECES) == pieces && now() < deadline;) {
