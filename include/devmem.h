@@ -101,6 +101,15 @@ int devmem_mem_wrap(struct devmem_exporter *exporter, void *addr, size_t size, i
 		    uint64_t dmabuf_offset, struct devmem_mem **mem, struct devmem_error *err);
 void devmem_mem_free(struct devmem_mem *mem);
 
+/*
+ * Host memory for copies to and from device memory, @size bytes or NULL: the engine copies it
+ * without making the caller of devmem_copy_start() wait, which CUDA does not do for other host
+ * memory. Making it is slow, and may wait for what the device runs: not for the data path. Freeing
+ * it waits for copies under way.
+ */
+void *devmem_staging_alloc(struct devmem_exporter *exporter, size_t size);
+void devmem_staging_free(struct devmem_exporter *exporter, void *addr);
+
 /* One piece of a gather or scatter list. Either side may be device memory of the exporter or host
  * memory. */
 struct devmem_copy {

@@ -23,6 +23,22 @@ static void tune(int fd, unsigned int seconds)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof(milliseconds));
 }
 
+/*
+ * Now, where it is known that payload will pass through host memory, since page-locking is nothing
+ * for the data path. A connection that comes to need it later, or cannot have it, takes ordinary
+ * memory and waits for its copies.
+ */
+static void make_staging(struct conn *conn)
+{
+	const struct device *device = conn->device;
+	bool direct = conn->data && (!conn->sender || device->plan.tx == PLAN_TX_DEVICE);
+
+	if (direct || devmem_exporter_cpu_reaches(device->exporter))
+		return;
+	conn->bounce = devmem_staging_alloc(device->exporter, CONN_BOUNCE);
+	conn->bounce_staging = conn->bounce;
+}
+
 int conn_new(struct device *device, bool sender, int control, int data_fd, struct pool *pool,
 	     const struct sockaddr_storage *peer, struct conn **conn, struct devmem_error *err)
 {
@@ -51,6 +67,7 @@ int conn_new(struct device *device, bool sender, int control, int data_fd, struc
 			return ret;
 		}
 	}
+	make_staging(new);
 	for (unsigned int i = 0; i < CONN_REQUESTS; i++)
 		new->requests[i].conn = new;
 	*conn = new;
@@ -84,8 +101,8 @@ void conn_close(struct conn *conn)
 		conn_put_record(conn, WIRE_FIN, WIRE_INLINE, conn->posted, 0);
 	if (!conn->error)
 		(void)conn_flush(conn);
-	/* A socket closed with unread bytes resets the connection, and what is under way to the peer
-	 * is lost. All that a sender is ever sent is one record. */
+	/* A socket closed with unread bytes resets the connection, and what is under way to the
+	 * peer is lost. All that a sender is ever sent is one record. */
 	if (conn->sender && conn_fill(conn) > 0)
 		(void)conn_fill(conn);
 	if (conn->data)
@@ -96,7 +113,10 @@ void conn_close(struct conn *conn)
 	devmem_stream_close(conn->data);
 	shutdown(conn->control, SHUT_WR);
 	close(conn->control);
-	free(conn->bounce);
+	if (conn->bounce_staging)
+		devmem_staging_free(conn->device->exporter, conn->bounce);
+	else
+		free(conn->bounce);
 	free(conn->held);
 	device_put(conn->device);
 	free(conn);

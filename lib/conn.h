@@ -81,6 +81,7 @@ struct conn {
 	uint64_t bounce_fence; /* the copy that fills (sender) or empties (receiver) a bounce buffer
 				*/
 	bool bounce_busy;
+	bool bounce_staging; /* of the exporter's staging memory, else of malloc */
 
 	struct devmem_copy pieces[CONN_PIECES]; /* receiver: a gather list that the copy engine has
 						   not taken yet */

@@ -23,6 +23,8 @@ static const struct symbol needed[] = {
 	{"cuCtxPopCurrent_v2", offsetof(struct cuda_driver, ctx_pop)},
 	{"cuMemAlloc_v2", offsetof(struct cuda_driver, mem_alloc)},
 	{"cuMemFree_v2", offsetof(struct cuda_driver, mem_free)},
+	{"cuMemHostAlloc", offsetof(struct cuda_driver, host_alloc)},
+	{"cuMemFreeHost", offsetof(struct cuda_driver, host_free)},
 	{"cuPointerGetAttribute", offsetof(struct cuda_driver, pointer_get_attribute)},
 	{"cuMemGetHandleForAddressRange", offsetof(struct cuda_driver, get_handle_for_range)},
 	{"cuFlushGPUDirectRDMAWrites", offsetof(struct cuda_driver, flush_writes)},

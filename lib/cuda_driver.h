@@ -40,6 +40,7 @@ enum {
 	CUDA_STREAM_NON_BLOCKING = 1,
 	CUDA_EVENT_DISABLE_TIMING = 2,
 	CUDA_SOURCE_IN_STREAM_ORDER = 1,
+	CUDA_HOST_PORTABLE = 1, /* page-locked for all contexts */
 };
 
 enum {
@@ -71,6 +72,8 @@ struct cuda_driver {
 	int (*ctx_pop)(void **context);
 	int (*mem_alloc)(cuda_ptr *addr, size_t size);
 	int (*mem_free)(cuda_ptr addr);
+	int (*host_alloc)(void **addr, size_t size, unsigned int flags);
+	int (*host_free)(void *addr);
 	int (*pointer_get_attribute)(void *value, int attribute, cuda_ptr addr);
 	int (*get_handle_for_range)(void *handle, cuda_ptr addr, size_t size, int type,
 				    unsigned long long flags);

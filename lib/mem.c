@@ -145,6 +145,20 @@ void devmem_mem_free(struct devmem_mem *mem)
 	free(mem);
 }
 
+void *devmem_staging_alloc(struct devmem_exporter *exporter, size_t size)
+{
+	return exporter->ops->staging_alloc ? exporter->ops->staging_alloc(exporter, size)
+					    : malloc(size);
+}
+
+void devmem_staging_free(struct devmem_exporter *exporter, void *addr)
+{
+	if (addr && exporter->ops->staging_free)
+		exporter->ops->staging_free(exporter, addr);
+	else
+		free(addr);
+}
+
 int devmem_copy_start(struct devmem_exporter *exporter, const struct devmem_copy *pieces,
 		      unsigned int n, uint64_t *fence)
 {

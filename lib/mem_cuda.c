@@ -158,6 +158,30 @@ static void cuda_forget(struct devmem_exporter *exporter, struct devmem_mem *mem
 	cuda_engine_drain(&cuda_of(exporter)->engine);
 }
 
+static void *cuda_staging_alloc(struct devmem_exporter *exporter, size_t size)
+{
+	struct cuda_exporter *cuda = cuda_of(exporter);
+	void *addr = NULL;
+
+	if (cuda_enter(&cuda->engine, NULL))
+		return NULL;
+	if (cuda->driver->host_alloc(&addr, size, CUDA_HOST_PORTABLE))
+		addr = NULL;
+	cuda_leave(&cuda->engine);
+	return addr;
+}
+
+static void cuda_staging_free(struct devmem_exporter *exporter, void *addr)
+{
+	struct cuda_exporter *cuda = cuda_of(exporter);
+
+	cuda_engine_drain(&cuda->engine);
+	if (cuda_enter(&cuda->engine, NULL))
+		return;
+	cuda->driver->host_free(addr);
+	cuda_leave(&cuda->engine);
+}
+
 static int cuda_copy_start(struct devmem_exporter *exporter, const struct devmem_copy *pieces,
 			   unsigned int n, uint64_t *fence)
 {
@@ -190,6 +214,8 @@ static const struct devmem_exporter_ops cuda_ops = {
 	.export_foreign = cuda_export,
 	.learn = cuda_learn,
 	.forget = cuda_forget,
+	.staging_alloc = cuda_staging_alloc,
+	.staging_free = cuda_staging_free,
 	.copy_start = cuda_copy_start,
 	.copy_done = cuda_copy_done,
 	.trouble = cuda_trouble,

@@ -270,6 +270,36 @@ TEST_F(Cuda, CopiesInDeviceMemoryKeepNobodyWaiting)
 	EXPECT_EQ(blocked, fake_driver::count(-1, FAKE_COUNT_BLOCKED));
 }
 
+// The receiver has no pool: payload goes by way of host memory at both ends.
+TEST_F(Cuda, CopiesByWayOfHostMemoryKeepNobodyWaitingEither)
+{
+	environment("cuda", false);
+	for (bool pinned : {true, false}) {
+		Side a(on(0)), b(on(1));
+		alignas(8) char handle[NCCL_NET_HANDLE_MAXSIZE];
+		void *listener, *send, *recv;
+		int got;
+		fake_driver::set(0, FAKE_EXPORT, 801);
+		ASSERT_EQ(ncclSuccess, b.listen(handle, &listener));
+		fake_driver::set(0, FAKE_EXPORT, 0);
+		fake_driver::set(0, FAKE_FAIL_PIN, pinned ? 0 : 1); // the first connection's sender or receiver
+		Link link(a, 0, b, 0);
+		fake_driver::set(0, FAKE_DELAY_US, 1000);
+		link.post(1 << 20, &send, &recv);
+		long blocked = fake_driver::count(-1, FAKE_COUNT_BLOCKED);
+		wait_both(a, send, b, recv, &got);
+		if (pinned) {
+			EXPECT_EQ(blocked, fake_driver::count(-1, FAKE_COUNT_BLOCKED));
+		}
+		EXPECT_EQ(0u, link.in.wrong(0, link.position, 1 << 20));
+		link.post(100'000, &send, &recv); // closed while under way
+		int done;
+		for (int i = 0; i < 3; i++)
+			a.net->test(send, &done, nullptr);
+		EXPECT_EQ(ncclSuccess, b.net->closeListen(listener));
+	}
+}
+
 // The fake ends the process when memory is freed that a copy uses.
 TEST_F(Cuda, MemoryMayBeFreedOnceItIsDeregistered)
 {

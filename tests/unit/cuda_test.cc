@@ -44,6 +44,8 @@ const cuda_driver driver = {
 		return 0;
 	},
 	[](cuda_ptr addr) { free(reinterpret_cast<void *>(addr)); fake.allocations--; return 0; },
+	[](void **addr, size_t size, unsigned int) { *addr = malloc(size); return 0; },
+	[](void *addr) { free(addr); return 0; },
 	[](void *value, int attribute, cuda_ptr) {
 		if (attribute == CUDA_POINTER_DEVICE_ORDINAL)
 			*static_cast<int *>(value) = fake.owner;
