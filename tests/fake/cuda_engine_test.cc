@@ -23,12 +23,12 @@ struct Engine : testing::Test {
 		fake_driver::reset();
 		ASSERT_EQ(0, devmem_exporter_open(DEVMEM_MEM_CUDA, 0, &exporter, &err)) << err.text;
 		current = std::make_unique<fake_driver::Current>(0);
-		ASSERT_EQ(0, fake_driver::call(cuMemAlloc_v2, "cuMemAlloc_v2")(&memory, 2 * kSize));
+		ASSERT_EQ(0, FAKE_CALL(cuMemAlloc_v2)(&memory, 2 * kSize));
 	}
 	~Engine() override
 	{
 		devmem_exporter_close(exporter); // waits for copies
-		fake_driver::call(cuMemFree_v2, "cuMemFree_v2")(memory);
+		FAKE_CALL(cuMemFree_v2)(memory);
 	}
 	uint8_t *addr(size_t offset = 0) { return reinterpret_cast<uint8_t *>(memory) + offset; }
 	int wait(uint64_t fence)
@@ -222,7 +222,7 @@ TEST_F(Engine, AStickyErrorEndsThisDeviceAndNoOther)
 	fake_ptr theirs;
 	{
 		fake_driver::Current current(1);
-		ASSERT_EQ(0, fake_driver::call(cuMemAlloc_v2, "cuMemAlloc_v2")(&theirs, 8192));
+		ASSERT_EQ(0, FAKE_CALL(cuMemAlloc_v2)(&theirs, 8192));
 	}
 	devmem_copy piece = {reinterpret_cast<void *>(theirs), bytes.data(), 8192};
 	ASSERT_EQ(0, devmem_copy_start(other, &piece, 1, &fence));
@@ -232,7 +232,7 @@ TEST_F(Engine, AStickyErrorEndsThisDeviceAndNoOther)
 	EXPECT_EQ(1, done);
 	{
 		fake_driver::Current current(1);
-		fake_driver::call(cuMemFree_v2, "cuMemFree_v2")(theirs);
+		FAKE_CALL(cuMemFree_v2)(theirs);
 	}
 	devmem_exporter_close(other);
 }

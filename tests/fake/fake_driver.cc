@@ -24,13 +24,13 @@ void *symbol(const char *name)
 	return found;
 }
 
-void set(int device, fake_knob knob, long value) { call(fake_cuda_set, "fake_cuda_set")(device, knob, value); }
-long get(int device, fake_knob knob) { return call(fake_cuda_get, "fake_cuda_get")(device, knob); }
-long count(int device, fake_count counter) { return call(fake_cuda_count, "fake_cuda_count")(device, counter); }
+void set(int device, fake_knob knob, long value) { FAKE_CALL(fake_cuda_set)(device, knob, value); }
+long get(int device, fake_knob knob) { return FAKE_CALL(fake_cuda_get)(device, knob); }
+long count(int device, fake_count counter) { return FAKE_CALL(fake_cuda_count)(device, counter); }
 
 void reset()
 {
-	call(fake_cuda_reset, "fake_cuda_reset")();
+	FAKE_CALL(fake_cuda_reset)();
 	set(-1, FAKE_DEVICES, 2);
 }
 
@@ -38,17 +38,17 @@ Current::Current(int device_) : device(device_)
 {
 	void *context = nullptr;
 
-	EXPECT_EQ(0, call(cuInit, "cuInit")(0));
-	EXPECT_EQ(0, call(cuDevicePrimaryCtxRetain, "cuDevicePrimaryCtxRetain")(&context, device));
-	EXPECT_EQ(0, call(cuCtxPushCurrent_v2, "cuCtxPushCurrent_v2")(context));
+	EXPECT_EQ(0, FAKE_CALL(cuInit)(0));
+	EXPECT_EQ(0, FAKE_CALL(cuDevicePrimaryCtxRetain)(&context, device));
+	EXPECT_EQ(0, FAKE_CALL(cuCtxPushCurrent_v2)(context));
 }
 
 Current::~Current()
 {
 	void *context;
 
-	EXPECT_EQ(0, call(cuCtxPopCurrent_v2, "cuCtxPopCurrent_v2")(&context));
-	EXPECT_EQ(0, call(cuDevicePrimaryCtxRelease_v2, "cuDevicePrimaryCtxRelease_v2")(device));
+	EXPECT_EQ(0, FAKE_CALL(cuCtxPopCurrent_v2)(&context));
+	EXPECT_EQ(0, FAKE_CALL(cuDevicePrimaryCtxRelease_v2)(device));
 }
 
 } // namespace fake_driver

@@ -9,9 +9,9 @@ namespace fake_driver {
 // The library, as libdevmem gets it; null where libcuda.so.1 is missing or is a real one.
 void *library();
 
-// call(cuMemFree_v2, "cuMemFree_v2")(addr): the function of that name, with the declared one's type.
 void *symbol(const char *name);
-template <typename Function> Function *call(Function &, const char *name) { return reinterpret_cast<Function *>(symbol(name)); }
+// FAKE_CALL(cuMemFree_v2)(addr): the function of that name, with the declared one's type; nothing is linked.
+#define FAKE_CALL(name) (reinterpret_cast<decltype(&name)>(fake_driver::symbol(#name)))
 
 void set(int device, fake_knob knob, long value);
 long get(int device, fake_knob knob);

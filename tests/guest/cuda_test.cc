@@ -20,19 +20,19 @@ constexpr unsigned int kQueues = 8;
 struct Contexts {
 	Contexts()
 	{
-		EXPECT_EQ(0, fake_driver::call(cuInit, "cuInit")(0));
+		EXPECT_EQ(0, FAKE_CALL(cuInit)(0));
 		for (int gpu = 0; gpu < 2; gpu++) {
-			EXPECT_EQ(0, fake_driver::call(cuDevicePrimaryCtxRetain, "cuDevicePrimaryCtxRetain")(&handles[gpu], gpu));
+			EXPECT_EQ(0, FAKE_CALL(cuDevicePrimaryCtxRetain)(&handles[gpu], gpu));
 		}
 	}
 	~Contexts()
 	{
 		select(-1);
 		for (int gpu = 0; gpu < 2; gpu++)
-			fake_driver::call(cuDevicePrimaryCtxRelease_v2, "cuDevicePrimaryCtxRelease_v2")(gpu);
+			FAKE_CALL(cuDevicePrimaryCtxRelease_v2)(gpu);
 	}
 	// As cudaSetDevice(); -1: no context.
-	void select(int gpu) { EXPECT_EQ(0, fake_driver::call(cuCtxSetCurrent, "cuCtxSetCurrent")(gpu < 0 ? nullptr : handles[gpu])); }
+	void select(int gpu) { EXPECT_EQ(0, FAKE_CALL(cuCtxSetCurrent)(gpu < 0 ? nullptr : handles[gpu])); }
 	void *handles[2];
 };
 
