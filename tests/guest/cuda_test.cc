@@ -3,6 +3,7 @@
 #include <fstream>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 
 #include "../host/plugin_harness.h"
@@ -204,6 +205,37 @@ TEST_F(Cuda, TwoDevicesHaveAPoolEachAndTheirOwnWays)
 	double total = 500'000 + (1 << 20) + 77'777 + 5 + 1000;
 	EXPECT_EQ(total, metric("receiver", "devmem_rx_bytes_total{path=\"device\"}"));
 	EXPECT_EQ(total, metric("sender", "devmem_tx_bytes_total{path=\"device\"}"));
+}
+
+// As NCCL with two GPUs: each has threads of its own, which connect, register and move data at the same time.
+TEST_F(Cuda, ThreadsOfTwoDevicesShareAPlugin)
+{
+	thread_local int gpu;
+	auto thread_of = [this](int host) {
+		return [this, host] {
+			enter_host(host);
+			contexts->select(gpu);
+		};
+	};
+	gpu = 0;
+	Side a(thread_of(0)), b(thread_of(1));
+	std::vector<std::thread> threads;
+	fake_driver::set(-1, FAKE_DELAY_US, 100);
+	for (int device = 0; device < 2; device++)
+		threads.emplace_back([&, device] {
+			gpu = device;
+			for (int round = 0; round < 3; round++) {
+				Link link(a, device, b, device);
+				for (size_t size : {1u, 100'000u, 1u << 20})
+					link.transfer(size);
+			}
+			contexts->select(-1);
+		});
+	for (std::thread &thread : threads)
+		thread.join();
+	EXPECT_GT(fake_driver::count(0, FAKE_COUNT_PIECES), 0);
+	EXPECT_GT(fake_driver::count(1, FAKE_COUNT_PIECES), 0);
+	EXPECT_EQ("", warnings());
 }
 
 TEST_F(Cuda, AThreadWithoutAContextTakesTheFirstDevice)
