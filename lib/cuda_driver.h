@@ -44,9 +44,11 @@ enum {
 };
 
 enum {
+	CUDA_POINTER_MEMORY_TYPE = 2,
 	CUDA_POINTER_DEVICE_ORDINAL = 9,
 	CUDA_POINTER_RANGE_START = 11,
 	CUDA_POINTER_RANGE_SIZE = 12,
+	CUDA_MEMORY_TYPE_DEVICE = 2,
 };
 
 typedef unsigned long long cuda_ptr;

@@ -112,12 +112,13 @@ static bool find_range(const struct cuda_engine *engine, struct cuda_range *rang
 {
 	const struct cuda_driver *driver = engine->driver;
 	struct cuda_range found = {0};
-	int ordinal;
+	unsigned int type = 0;
 
 	if (covers(range, addr, size))
 		return true;
-	/* Page-locked host memory has a range too, and no device. */
-	if (driver->pointer_get_attribute(&ordinal, CUDA_POINTER_DEVICE_ORDINAL, addr) ||
+	/* Page-locked host memory has a range and an owner too. */
+	if (driver->pointer_get_attribute(&type, CUDA_POINTER_MEMORY_TYPE, addr) ||
+	    type != CUDA_MEMORY_TYPE_DEVICE ||
 	    driver->pointer_get_attribute(&found.start, CUDA_POINTER_RANGE_START, addr) ||
 	    driver->pointer_get_attribute(&found.size, CUDA_POINTER_RANGE_SIZE, addr))
 		return false;

@@ -58,6 +58,7 @@ struct fake_pinned {
 	struct fake_pinned *next;
 	uint8_t *addr;
 	size_t size;
+	int device; /* in whose context it was allocated */
 	unsigned int uses;
 };
 

@@ -196,6 +196,7 @@ int cuMemHostAlloc(void **addr, size_t size, unsigned int flags)
 		return fake_end(FAKE_OUT_OF_MEMORY);
 	}
 	new->size = size;
+	new->device = context->device;
 	new->next = fake.pinned;
 	fake.pinned = new;
 	*addr = new->addr;
@@ -222,20 +223,21 @@ int cuMemFreeHost(void *addr)
 	return fake_end(FAKE_OK);
 }
 
-static int device_attribute(void *value, int attribute, const struct fake_alloc *alloc)
+static int give_attribute(void *value, int attribute, unsigned int type, int device, uintptr_t addr,
+			  size_t size)
 {
 	switch (attribute) {
 	case POINTER_MEMORY_TYPE:
-		*(unsigned int *)value = MEMORY_TYPE_DEVICE;
+		*(unsigned int *)value = type;
 		return FAKE_OK;
 	case POINTER_DEVICE_ORDINAL:
-		*(int *)value = alloc->device;
+		*(int *)value = device;
 		return FAKE_OK;
 	case POINTER_RANGE_START:
-		*(fake_ptr *)value = alloc->addr;
+		*(fake_ptr *)value = addr;
 		return FAKE_OK;
 	case POINTER_RANGE_SIZE:
-		*(size_t *)value = alloc->size;
+		*(size_t *)value = size;
 		return FAKE_OK;
 	}
 	return FAKE_INVALID_VALUE;
@@ -251,12 +253,13 @@ int cuPointerGetAttribute(void *value, int attribute, fake_ptr addr)
 		return result;
 	alloc = fake_alloc_find((uintptr_t)addr);
 	if (alloc && !alloc->freed)
-		return fake_end(device_attribute(value, attribute, alloc));
+		return fake_end(give_attribute(value, attribute, MEMORY_TYPE_DEVICE, alloc->device,
+					       alloc->addr, alloc->size));
 	pinned = fake_pinned_find((uintptr_t)addr);
-	if (!pinned || attribute != POINTER_MEMORY_TYPE)
+	if (!pinned)
 		return fake_end(FAKE_INVALID_VALUE);
-	*(unsigned int *)value = MEMORY_TYPE_HOST;
-	return fake_end(FAKE_OK);
+	return fake_end(give_attribute(value, attribute, MEMORY_TYPE_HOST, pinned->device,
+				       (uintptr_t)pinned->addr, pinned->size));
 }
 
 static int export_by_udmabuf(const struct fake_alloc *alloc, size_t offset, size_t size, int *fd)

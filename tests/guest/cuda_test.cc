@@ -536,6 +536,110 @@ TEST_F(Failure, OfTheContextEndsWhatCopiesOnThisDeviceOnly)
 	other.transfer(1 << 20);
 }
 
+// Several messages under way on one connection, until all are done or one has failed.
+struct Traffic {
+	static constexpr size_t kMessages = 8, kSize = 200'000;
+	Traffic(Side &a, Side &b, uint64_t position) : link(a, 0, b, 0, kMessages * kSize), position(position)
+	{
+		link.out.put_pattern(0, position, kMessages * kSize);
+	}
+	bool post(size_t m)
+	{
+		void *data = link.in.addr() + m * kSize;
+		size_t size = kSize;
+		int tag = 0;
+
+		posted[m] = true;
+		return link.b.net->irecv(link.pair.recv, 1, &data, &size, &tag, &link.in_handle, nullptr, &recvs[m]) == ncclSuccess &&
+		       link.a.net->isend(link.pair.send, link.out.addr() + m * kSize, kSize, 0, link.out_handle, nullptr, &sends[m]) == ncclSuccess;
+	}
+	static bool test(Side &side, void **request, bool *done)
+	{
+		int now_done = 0;
+
+		if (!*request)
+			return true;
+		bool good = side.net->test(*request, &now_done, nullptr) == ncclSuccess;
+		if (now_done)
+			*request = nullptr;
+		*done |= now_done != 0;
+		return good;
+	}
+	void step()
+	{
+		bool sent = false;
+
+		for (size_t m = 0; m < kMessages && !failed; m++)
+			failed = (!posted[m] && !post(m)) || !test(link.a, &sends[m], &sent) || !test(link.b, &recvs[m], &received[m]);
+	}
+	bool over() const
+	{
+		bool all = true;
+
+		for (size_t m = 0; m < kMessages; m++)
+			all &= received[m] && !sends[m];
+		return all || failed;
+	}
+	// How many messages are called done; each is right.
+	unsigned int right()
+	{
+		unsigned int n = 0;
+
+		for (size_t m = 0; m < kMessages; m++) {
+			if (!received[m])
+				continue;
+			EXPECT_EQ(0u, link.in.wrong(m * kSize, position + m * kSize, kSize)) << "message " << m;
+			n++;
+		}
+		return n;
+	}
+	Link link;
+	uint64_t position;
+	void *sends[kMessages] = {}, *recvs[kMessages] = {};
+	bool posted[kMessages] = {}, received[kMessages] = {}, failed = false;
+};
+
+// Each connection ends right or with an error, none hangs, and what was called done is right.
+TEST_F(Failure, OfAnythingAtAnyTimeIsNoHangAndNoWrongByte)
+{
+	constexpr enum fake_knob knobs[] = {FAKE_FAIL_COPY, FAKE_FAIL_COPY, FAKE_FAIL_RECORD, FAKE_FAIL_QUERY, FAKE_FLUSH, FAKE_BATCH};
+	unsigned int seed = 1, right = 0, ended = 0;
+
+	environment("cuda", false);
+	for (int round = 0; round < 40 && !HasFailure(); round++) {
+		SCOPED_TRACE("round " + std::to_string(round));
+		clear_logs();
+		fake_driver::reset();
+		fake_driver::set(0, FAKE_ORDERING, rand_r(&seed) % 2 ? 100 : 0);
+		fake_driver::set(0, FAKE_COPY_ERROR, rand_r(&seed) % 2 + 1);
+		fake_driver::set(0, FAKE_FAIL_PIN, rand_r(&seed) % 3);
+		Side a(on(0)), b(on(1));
+		alignas(8) char handle[NCCL_NET_HANDLE_MAXSIZE];
+		void *listener;
+		fake_driver::set(0, FAKE_EXPORT, rand_r(&seed) % 3 ? 0 : 801); // at times by way of host memory
+		ASSERT_EQ(ncclSuccess, b.listen(handle, &listener));
+		fake_driver::set(0, FAKE_EXPORT, 0);
+		EXPECT_EQ(ncclSuccess, b.net->closeListen(listener));
+		Traffic first(a, b, static_cast<uint64_t>(round) * 1000), second(a, b, static_cast<uint64_t>(round) * 1000 + 77);
+		enum fake_knob knob = knobs[static_cast<size_t>(rand_r(&seed)) % std::size(knobs)];
+		fake_driver::set(0, FAKE_DELAY_US, rand_r(&seed) % 500);
+		fake_driver::set(0, knob, knob == FAKE_FLUSH || knob == FAKE_BATCH ? 999 : rand_r(&seed) % 12 + 1);
+		for (double deadline = now() + 30; !first.over() || !second.over();) {
+			first.step();
+			second.step();
+			ASSERT_LT(now(), deadline) << "a hang\n" << warnings();
+		}
+		fake_driver::set(0, knob, 0);
+		right += first.right() + second.right();
+		ended += first.failed + second.failed;
+		if (first.failed || second.failed) {
+			EXPECT_TRUE(warned("CUDA device 0: cu")) << warnings();
+		}
+	}
+	EXPECT_GT(right, 100u);
+	EXPECT_GT(ended, 5u);
+}
+
 TEST_F(Failure, OfEventsMakesNothingWrong)
 {
 	Side a(on(0)), b(on(1));

@@ -450,7 +450,7 @@ TEST_F(Devmem, AKilledReceiverIsNoticedAndItsRuleGoesWithTheNextLease)
 TEST_F(Devmem, ACopyEngineThatFailsEndsTheConnection)
 {
 	if (test_memory() != DEVMEM_MEM_DMVRAM)
-		GTEST_SKIP() << "only dmvram's copy engine can be made to fail";
+		GTEST_SKIP() << "here only dmvram's copy engine can be made to fail (CUDA's: cuda_test)";
 	DevicePair pair(1 << 20);
 	void *send = nullptr, *recv = nullptr, *data = pair.in.memory.addr();
 	size_t size = 100'000;

@@ -47,7 +47,9 @@ const cuda_driver driver = {
 	[](void **addr, size_t size, unsigned int) { *addr = malloc(size); return 0; },
 	[](void *addr) { free(addr); return 0; },
 	[](void *value, int attribute, cuda_ptr) {
-		if (attribute == CUDA_POINTER_DEVICE_ORDINAL)
+		if (attribute == CUDA_POINTER_MEMORY_TYPE)
+			*static_cast<unsigned int *>(value) = CUDA_MEMORY_TYPE_DEVICE;
+		else if (attribute == CUDA_POINTER_DEVICE_ORDINAL)
 			*static_cast<int *>(value) = fake.owner;
 		else if (attribute == CUDA_POINTER_RANGE_START)
 			*static_cast<cuda_ptr *>(value) = 0;
