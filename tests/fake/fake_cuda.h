@@ -47,8 +47,10 @@ struct fake_context {
 struct fake_alloc {
 	uintptr_t addr; /* what the program knows; no access */
 	size_t size;
-	int device, memfd;
-	uint8_t *cpu; /* where the copy engine finds it */
+	int device;
+	bool dmvram;  /* made of that, else of a memfd */
+	int fd;	      /* of either */
+	uint8_t *cpu; /* where the copy engine finds it in a memfd */
 	bool freed, exported;
 	unsigned int uses; /* copies under way */
 };
@@ -60,6 +62,13 @@ struct fake_pinned {
 	size_t size;
 	int device; /* in whose context it was allocated */
 	unsigned int uses;
+};
+
+/* One end of a copy. */
+struct fake_place {
+	struct fake_alloc *alloc; /* NULL: host memory */
+	size_t offset;		  /* in alloc */
+	uint8_t *host;
 };
 
 struct fake_event {
@@ -118,6 +127,14 @@ struct fake_alloc *fake_alloc_find(uintptr_t addr);
 struct fake_pinned *fake_pinned_find(uintptr_t addr);
 /* True for addresses that only device memory has, allocated or not. */
 bool fake_is_device_address(uintptr_t addr);
+
+/* Makes what is behind an allocation of which size and dmvram are set. */
+bool fake_backing_open(struct fake_alloc *alloc);
+void fake_backing_close(struct fake_alloc *alloc);
+/* A new dmabuf fd of whole pages of it, or -1. */
+int fake_backing_export(const struct fake_alloc *alloc, size_t offset, size_t size);
+/* Copies, and waits; without the lock. */
+void fake_move(const struct fake_place *dst, const struct fake_place *src, size_t size);
 
 /* Ends with a message when something is left. Called with the lock held. */
 void fake_check_leaks(const char *when, int device);

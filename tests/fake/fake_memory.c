@@ -3,12 +3,8 @@
 #include "cuda_abi.h"
 #include "fake_cuda.h"
 
-#include <fcntl.h>
-#include <linux/udmabuf.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #define ARENA ((size_t)64 << 30) /* of addresses; none is given twice */
 #define GRANULE ((size_t)2 << 20)
@@ -92,18 +88,6 @@ static uintptr_t take_addresses(size_t size)
 	return addr;
 }
 
-/* What udmabuf takes: sealed against shrinking. */
-static int open_memfd(size_t size)
-{
-	int fd = memfd_create("fake-cuda", MFD_ALLOW_SEALING | MFD_CLOEXEC);
-
-	if (fd >= 0 && (ftruncate(fd, (off_t)size) || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK))) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
-}
-
 static struct fake_alloc *alloc_new(int device, size_t size)
 {
 	struct fake_alloc **allocs = realloc(fake.allocs,
@@ -116,16 +100,15 @@ static struct fake_alloc *alloc_new(int device, size_t size)
 		free(new);
 		return NULL;
 	}
-	*new = (struct fake_alloc){.size = size, .device = device, .memfd = open_memfd(size)};
-	if (new->memfd >= 0) {
-		new->cpu = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, new->memfd, 0);
-		new->addr = new->cpu == MAP_FAILED ? 0 : take_addresses(size);
+	*new = (struct fake_alloc){.size = size, .device = device};
+	new->dmvram = fake.knobs[device][FAKE_DMVRAM];
+	if (!fake_backing_open(new)) {
+		free(new);
+		return NULL;
 	}
+	new->addr = take_addresses(size);
 	if (!new->addr) {
-		if (new->memfd >= 0)
-			close(new->memfd);
-		if (new->cpu &&new->cpu != MAP_FAILED)
-			munmap(new->cpu, size);
+		fake_backing_close(new);
 		free(new);
 		return NULL;
 	}
@@ -171,9 +154,7 @@ int cuMemFree_v2(fake_ptr addr)
 	if (alloc->uses && !context->broken)
 		fake_misuse("cuMemFree of %#llx while %u copies use it", addr, alloc->uses);
 	alloc->freed = true;
-	close(alloc->memfd);
-	if (!alloc->uses)
-		munmap(alloc->cpu, alloc->size);
+	fake_backing_close(alloc);
 	return fake_end(context->broken);
 }
 
@@ -262,23 +243,6 @@ int cuPointerGetAttribute(void *value, int attribute, fake_ptr addr)
 				       (uintptr_t)pinned->addr, pinned->size));
 }
 
-static int export_by_udmabuf(const struct fake_alloc *alloc, size_t offset, size_t size, int *fd)
-{
-	struct udmabuf_create create = {
-		.memfd = (unsigned int)alloc->memfd,
-		.flags = UDMABUF_FLAGS_CLOEXEC,
-		.offset = offset,
-		.size = size,
-	};
-	int device = open("/dev/udmabuf", O_RDWR | O_CLOEXEC);
-
-	if (device < 0)
-		return FAKE_NOT_SUPPORTED;
-	*fd = ioctl(device, UDMABUF_CREATE, &create);
-	close(device);
-	return *fd < 0 ? FAKE_NOT_SUPPORTED : FAKE_OK;
-}
-
 int cuMemGetHandleForAddressRange(void *handle, fake_ptr addr, size_t size, int type,
 				  unsigned long long flags)
 {
@@ -302,8 +266,10 @@ int cuMemGetHandleForAddressRange(void *handle, fake_ptr addr, size_t size, int 
 		result = (int)fake.knobs[device][FAKE_PCIE_FLAG];
 	if (!result && !fake.knobs[device][FAKE_DMABUF])
 		result = FAKE_NOT_SUPPORTED;
-	if (!result)
-		result = export_by_udmabuf(alloc, addr - alloc->addr, size, handle);
+	if (!result) {
+		*(int *)handle = fake_backing_export(alloc, addr - alloc->addr, size);
+		result = *(int *)handle < 0 ? FAKE_NOT_SUPPORTED : FAKE_OK;
+	}
 	if (!result) {
 		alloc->exported = true;
 		fake.counts[device][FAKE_COUNT_EXPORTS]++;

@@ -16,9 +16,8 @@
 /* One side of a piece. Memory that the program may free while the copy is under way has a count of
  * its uses. */
 struct side {
-	struct fake_alloc *alloc;
+	struct fake_place place;
 	struct fake_pinned *pinned;
-	uint8_t *cpu;
 };
 
 struct piece {
@@ -92,17 +91,35 @@ static void delay(const struct fake_stream *stream)
 		wait_a_little(microseconds);
 }
 
+/* By way of host memory, so that each bit can be turned. */
+static void garble(const struct piece *piece)
+{
+	struct fake_place between = {.host = malloc(piece->size)};
+
+	if (!between.host)
+		fake_misuse("the fake is out of memory");
+	fake_move(&between, &piece->src.place, piece->size);
+	for (size_t i = 0; i < piece->size; i++)
+		between.host[i] ^= 0xff;
+	fake_move(&piece->dst.place, &between, piece->size);
+	free(between.host);
+}
+
 static void carry_out(const struct piece *piece)
 {
-	memmove(piece->dst.cpu, piece->staged ? piece->staged : piece->src.cpu, piece->size);
-	for (size_t i = 0; piece->garbled && i < piece->size; i++)
-		piece->dst.cpu[i] ^= 0xff;
+	struct fake_place staged = {.host = piece->staged};
+
+	if (piece->garbled)
+		garble(piece);
+	else
+		fake_move(&piece->dst.place, piece->staged ? &staged : &piece->src.place,
+			  piece->size);
 }
 
 static void let_go(const struct side *side)
 {
-	if (side->alloc)
-		side->alloc->uses--;
+	if (side->place.alloc)
+		side->place.alloc->uses--;
 	if (side->pinned)
 		side->pinned->uses--;
 }
@@ -243,7 +260,7 @@ int cuStreamQuery(void *handle)
 
 static struct side side_of(fake_ptr addr, size_t size, const char *call)
 {
-	struct side side = {.cpu = (uint8_t *)(uintptr_t)addr};
+	struct side side = {.place.host = (uint8_t *)(uintptr_t)addr};
 	struct fake_alloc *alloc = fake_alloc_find((uintptr_t)addr);
 
 	if (!alloc && fake_is_device_address((uintptr_t)addr))
@@ -257,14 +274,14 @@ static struct side side_of(fake_ptr addr, size_t size, const char *call)
 	if (size > alloc->addr + alloc->size - addr)
 		fake_misuse("%s: %zu bytes at %#llx leave the allocation of %zu bytes at %#lx",
 			    call, size, addr, alloc->size, (unsigned long)alloc->addr);
-	side.alloc = alloc;
-	side.cpu = alloc->cpu + (addr - alloc->addr);
+	side.place.alloc = alloc;
+	side.place.offset = addr - alloc->addr;
 	return side;
 }
 
 static bool garbled(const struct fake_context *context, const struct side *src)
 {
-	return src->alloc && src->alloc->exported && !context->flushed &&
+	return src->place.alloc && src->place.alloc->exported && !context->flushed &&
 	       fake.knobs[context->device][FAKE_ORDERING] < 100;
 }
 
@@ -278,19 +295,19 @@ static void make_piece(struct fake_context *context, struct piece *piece, fake_p
 		fake_misuse("%s of 0 bytes", call);
 	piece->garbled = garbled(context, &piece->src);
 	fake.counts[context->device][FAKE_COUNT_UNFLUSHED] += piece->garbled;
-	if (piece->dst.alloc)
-		piece->dst.alloc->uses++;
-	if (piece->src.alloc)
-		piece->src.alloc->uses++;
+	if (piece->dst.place.alloc)
+		piece->dst.place.alloc->uses++;
+	if (piece->src.place.alloc)
+		piece->src.place.alloc->uses++;
 	if (piece->dst.pinned)
 		piece->dst.pinned->uses++;
 	if (piece->src.pinned)
 		piece->src.pinned->uses++;
-	if (!piece->src.alloc && !piece->src.pinned) {
+	if (!piece->src.place.alloc && !piece->src.pinned) {
 		piece->staged = malloc(size);
 		if (!piece->staged)
 			fake_misuse("the fake is out of memory");
-		memcpy(piece->staged, piece->src.cpu, size);
+		memcpy(piece->staged, piece->src.place.host, size);
 	}
 	fake.counts[context->device][FAKE_COUNT_PIECES]++;
 }
@@ -308,7 +325,7 @@ static struct fake_op *op_new(size_t n)
 /* A copy to pageable memory comes back when it is done, as the driver's. */
 static void wait_if_pageable(struct fake_stream *stream, const struct side *dst)
 {
-	if (dst->alloc || dst->pinned)
+	if (dst->place.alloc || dst->pinned)
 		return;
 	fake.counts[stream->device][FAKE_COUNT_BLOCKED]++;
 	while (stream->pending)
@@ -362,7 +379,7 @@ static int batch(fake_ptr *dsts, fake_ptr *srcs, size_t *sizes, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		make_piece(context, &op->pieces[i], dsts[i], srcs[i], sizes[i],
 			   "cuMemcpyBatchAsync");
-		if (!op->pieces[i].dst.alloc || !op->pieces[i].src.alloc)
+		if (!op->pieces[i].dst.place.alloc || !op->pieces[i].src.place.alloc)
 			fake_misuse("cuMemcpyBatchAsync of host memory: whether it waits is up to "
 				    "the driver");
 	}
