@@ -237,6 +237,25 @@ TEST_F(Engine, AStickyErrorEndsThisDeviceAndNoOther)
 	devmem_exporter_close(other);
 }
 
+// As after cudaDeviceReset().
+TEST_F(Engine, AContextThatTheApplicationHasDestroyedIsToldAndHangsNothing)
+{
+	auto pieces = scatter(4096);
+	uint64_t before, fence;
+	devmem_mem *mem;
+	ASSERT_EQ(0, devmem_copy_start(exporter, pieces.data(), 256, &before));
+	ASSERT_EQ(1, wait(before));
+	fake_driver::set(0, FAKE_PUSH, 709);
+	EXPECT_EQ(-EIO, devmem_copy_start(exporter, pieces.data(), 256, &fence));
+	EXPECT_NE(std::string::npos, trouble().find("context is destroyed")) << trouble();
+	EXPECT_EQ(-EIO, devmem_copy_done(exporter, before + 1));
+	EXPECT_EQ(1, devmem_copy_done(exporter, before));
+	EXPECT_EQ(-EIO, devmem_mem_alloc(exporter, 4096, &mem, &err));
+	EXPECT_NE(nullptr, strstr(err.text, "its context was destroyed")) << err.text;
+	EXPECT_EQ(nullptr, devmem_staging_alloc(exporter, 4096));
+	fake_driver::set(0, FAKE_PUSH, 0);
+}
+
 TEST_F(Engine, ClosingWaitsForWhatIsUnderWay)
 {
 	auto pieces = scatter(4096);

@@ -114,6 +114,7 @@ int cuGetErrorString(int error, const char **text)
 		{FAKE_INVALID_CONTEXT, "invalid device context"},
 		{FAKE_NOT_READY, "device not ready"},
 		{FAKE_ILLEGAL_ADDRESS, "an illegal memory access was encountered"},
+		{FAKE_CONTEXT_IS_DESTROYED, "context is destroyed"},
 		{FAKE_NOT_SUPPORTED, "operation not supported"},
 		{FAKE_UNKNOWN, "unknown error"},
 	};
@@ -216,6 +217,9 @@ int cuCtxPushCurrent_v2(void *context)
 
 	if (result)
 		return result;
+	result = (int)fake.knobs[context_of(context, "cuCtxPushCurrent")->device][FAKE_PUSH];
+	if (result)
+		return fake_end(result);
 	if (stack.depth == STACK_DEPTH)
 		fake_misuse("%d contexts are pushed and not popped", STACK_DEPTH);
 	stack.contexts[stack.depth++] = context_of(context, "cuCtxPushCurrent");

@@ -23,6 +23,7 @@ extern "C" {
 	X(FLUSH, 0)	    /* what a flush returns */                                            \
 	X(BATCH, 0)	    /* what a batched copy returns; 0: it works */                        \
 	X(DELAY_US, 0)	    /* before each copy is carried out */                                 \
+	X(PUSH, 0)	    /* what making a context current returns: 709 context destroyed */    \
 	X(DMVRAM, 0)	    /* 1: memory is made of /dev/dmvram, which no CPU reaches */          \
 	X(MEMORY_MB, 4096)  /* of a device; more is out of memory */                              \
 	X(FAIL_COPY, 0)	    /* a copy call returns COPY_ERROR */                                  \
