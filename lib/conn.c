@@ -30,9 +30,14 @@ static void tune(int fd, unsigned int seconds)
  */
 static void make_staging(struct conn *conn)
 {
-	const struct device *device = conn->device;
-	bool direct = conn->data && (!conn->sender || device->plan.tx == PLAN_TX_DEVICE);
+	struct device *device = conn->device;
+	bool direct = conn->data;
 
+	if (conn->sender) {
+		pthread_mutex_lock(&device->lock);
+		direct &= device->plan.tx == PLAN_TX_DEVICE;
+		pthread_mutex_unlock(&device->lock);
+	}
 	if (direct || devmem_exporter_cpu_reaches(device->exporter))
 		return;
 	conn->bounce = devmem_staging_alloc(device->exporter, CONN_BOUNCE);
