@@ -37,7 +37,7 @@ static const struct argp_option options[] = {
 	{ "channels", 'C', "N", 0, "Rings, each with connections of its own (default 1)", 3 },
 	{ "plugin", OPTION_PLUGIN, "FILE", 0, "Net plugin: a file, or X for libnccl-net-X.so (default $NCCL_NET_PLUGIN, else devmem)", 3 },
 	{ "abi", OPTION_ABI, "V", 0, "Version of the plugin interface, 8 to 12 (default: the highest that the plugin has)", 3 },
-	{ "memory", OPTION_MEMORY, "KIND", 0, "Where data is: host (default), or udmabuf or dmvram, which stand in for a GPU's memory", 3 },
+	{ "memory", OPTION_MEMORY, "KIND", 0, "Where data is: host (default), cuda, or udmabuf or dmvram, which stand in for a GPU's memory", 3 },
 	{ "flush", OPTION_FLUSH, "WHEN", 0, "Call iflush after receives: auto (default: as the plugin asks), always, never", 3 },
 	{ "timeout", OPTION_TIMEOUT, "SECONDS", 0, "Give up, and tell what is stuck, when nothing moves for that long (default 30)", 4 },
 	{ "json", OPTION_JSON, "FILE", 0, "Also write the results there", 4 },
@@ -86,12 +86,12 @@ static void choice(struct argp_state *state, const char *name, const char *text,
 
 static void set_memory(struct argp_state *state, const char *text, struct args *args)
 {
-	static const char *const names[] = { "host", "udmabuf", "dmvram" };
+	static const char *const names[] = { "host", "udmabuf", "dmvram", "cuda" };
 	static const enum devmem_mem_kind kinds[] = { DEVMEM_MEM_HOST, DEVMEM_MEM_UDMABUF,
-						      DEVMEM_MEM_DMVRAM };
+						      DEVMEM_MEM_DMVRAM, DEVMEM_MEM_CUDA };
 	unsigned int index = 0;
 
-	choice(state, "--memory", text, names, 3, &index);
+	choice(state, "--memory", text, names, 4, &index);
 	args->memory = kinds[index];
 }
 

@@ -70,6 +70,8 @@ void devmem_exporter_close(struct devmem_exporter *exporter);
 enum devmem_mem_kind devmem_exporter_kind(const struct devmem_exporter *exporter);
 /* CUDA device number, 0 for the other kinds. */
 int devmem_exporter_ordinal(const struct devmem_exporter *exporter);
+/* The CUDA device of the calling thread's current context; -1 without one, or without CUDA. */
+int devmem_cuda_current(void);
 /* True when the CPU can read and write its memory; else only devmem_copy_start() reaches it. */
 bool devmem_exporter_cpu_reaches(const struct devmem_exporter *exporter);
 
@@ -92,11 +94,21 @@ int devmem_mem_alloc(struct devmem_exporter *exporter, size_t size, struct devme
  * Describes memory that somebody else allocated. @dmabuf_fd is duplicated (NCCL closes its own
  * right after the call), or -1 to let the exporter export @addr itself (CUDA: the page-rounded
  * range; UDMABUF: -ENOTSUP; DMVRAM: what this exporter knows, else -ENOTSUP; HOST: no dmabuf at
- * all).
+ * all). -EINVAL: memory of another CUDA device, or none of a device. Freeing the object waits for
+ * copies under way where these are the device's own.
  */
 int devmem_mem_wrap(struct devmem_exporter *exporter, void *addr, size_t size, int dmabuf_fd,
 		    uint64_t dmabuf_offset, struct devmem_mem **mem, struct devmem_error *err);
 void devmem_mem_free(struct devmem_mem *mem);
+
+/*
+ * Host memory for copies to and from device memory, @size bytes or NULL: the engine copies it
+ * without making the caller of devmem_copy_start() wait, which CUDA does not do for other host
+ * memory. Making it is slow, and may wait for what the device runs: not for the data path. Freeing
+ * it waits for copies under way.
+ */
+void *devmem_staging_alloc(struct devmem_exporter *exporter, size_t size);
+void devmem_staging_free(struct devmem_exporter *exporter, void *addr);
 
 /* One piece of a gather or scatter list. Either side may be device memory of the exporter or host
  * memory. */
@@ -108,14 +120,18 @@ struct devmem_copy {
 
 /*
  * Starts copying @n pieces with the exporter's copy engine and stores in *@fence the value to give
- * to devmem_copy_done(). Pieces must stay valid until the fence is done. -EAGAIN when the engine's
- * queue is full (nothing was started: try later); any other error is final for the exporter.
+ * to devmem_copy_done(). Pieces must stay valid until the fence is done, and have no order among
+ * them. -EAGAIN when the engine's queue is full (nothing was started: try later). After any other
+ * error some of the pieces may be copied; whether later copies work, they tell
+ * (devmem_exporter_trouble() has the engine's words).
  */
 int devmem_copy_start(struct devmem_exporter *exporter, const struct devmem_copy *pieces,
 		      unsigned int n, uint64_t *fence);
 /* 1 when every copy up to @fence is done and visible to the device, 0 while it runs, -errno when
  * the engine failed. */
 int devmem_copy_done(struct devmem_exporter *exporter, uint64_t fence);
+/* What the copy engine failed with last, in a sentence; code 0 when it has not, or has no words. */
+void devmem_exporter_trouble(struct devmem_exporter *exporter, struct devmem_error *err);
 
 /* ---- network devices
  * ---------------------------------------------------------------------------------------- */

@@ -73,6 +73,32 @@ static int alloc_streams(struct conn *conn, unsigned int n, struct devmem_error 
 	return 0;
 }
 
+/*
+ * Now, where it is known that payload will pass through host memory, since page-locking is nothing
+ * for the data path. A connection that comes to need it later, or cannot have it, takes ordinary
+ * memory and waits for its copies.
+ */
+static void make_staging(struct conn *conn)
+{
+	struct device *device = conn->device;
+	bool staged;
+
+	if (devmem_exporter_cpu_reaches(device->exporter))
+		return;
+	pthread_mutex_lock(&device->lock);
+	staged = device->plan.tx != PLAN_TX_DEVICE;
+	pthread_mutex_unlock(&device->lock);
+	if (conn->n_streams) {
+		for (unsigned int i = 0; conn->sender && staged && i < conn->n_streams; i++)
+			stage_prepare(&conn->tx[i].stage);
+	} else if (conn->sender) {
+		stage_prepare(&conn->stage);
+	} else {
+		conn->bounce = devmem_staging_alloc(device->exporter, CONN_BOUNCE);
+		conn->bounce_staging = conn->bounce;
+	}
+}
+
 static void close_parts(struct conn_parts *parts)
 {
 	if (parts->control_fd >= 0)
@@ -114,6 +140,7 @@ int conn_new(struct device *device, const struct conn_parts *given, struct conn 
 		conn_close(new);
 		return ret;
 	}
+	make_staging(new);
 	for (unsigned int i = 0; i < CONN_REQUESTS; i++)
 		new->requests[i].conn = new;
 	*conn = new;
@@ -172,7 +199,10 @@ void conn_close(struct conn *conn)
 		budget_leave(&conn->pool->budget, &conn->share);
 	stage_destroy(&conn->stage);
 	place_destroy(&conn->place);
-	free(conn->bounce);
+	if (conn->bounce_staging)
+		devmem_staging_free(conn->device->exporter, conn->bounce);
+	else
+		free(conn->bounce);
 	free(conn->tx);
 	free(conn->rx);
 	linger_sweep(&conn->device->lingering);

@@ -130,6 +130,7 @@ struct conn {
 	size_t staged;	    /* bytes of the inlined message given to the copy engine */
 	uint8_t *bounce; /* receiver: inline bytes on their way to memory that the CPU cannot reach
 			  */
+	bool bounce_staging; /* of the exporter's staging memory, else of malloc */
 	bool bounce_busy;
 	uint64_t bounce_fence;
 	struct place place; /* receiver */

@@ -96,15 +96,18 @@ int conn_fail(struct conn *conn, int code, const char *what)
 {
 	struct device *device = conn->device;
 	char progress[128], sockets[768];
+	struct devmem_error trouble;
 
 	if (conn->error)
 		return conn->error;
 	conn->error = code;
+	devmem_exporter_trouble(device->exporter, &trouble);
 	tell_progress(conn, progress, sizeof(progress));
 	tell_sockets(conn, sockets, sizeof(sockets));
 	device->log(LOG_LEVEL_WARN, __func__, __LINE__, "%s %s on %s: %s: %s; %s%s%s",
 		    conn->sender ? "sending to" : "receiving from", conn->peer, device->nic.name,
-		    what, strerror(-code), progress, sockets, advice(code));
+		    what, trouble.code == code ? trouble.text : strerror(-code), progress, sockets,
+		    advice(code));
 	tell_peer(conn, code, what);
 	return code;
 }

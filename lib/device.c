@@ -10,9 +10,10 @@
 static int say_plan(struct device *device, struct devmem_error *err)
 {
 	if (!device->plan.fallback) {
-		device->log(LOG_LEVEL_INFO, __func__, __LINE__, "%s: %s (memory: %s)",
+		device->log(LOG_LEVEL_INFO, __func__, __LINE__, "%s: %s (memory: %s %d)",
 			    device->nic.name, plan_text(&device->plan),
-			    devmem_mem_kind_name(devmem_exporter_kind(device->exporter)));
+			    devmem_mem_kind_name(devmem_exporter_kind(device->exporter)),
+			    devmem_exporter_ordinal(device->exporter));
 		return 0;
 	}
 	stat_add(&device->totals->fallbacks, 1);

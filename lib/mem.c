@@ -145,6 +145,20 @@ void devmem_mem_free(struct devmem_mem *mem)
 	free(mem);
 }
 
+void *devmem_staging_alloc(struct devmem_exporter *exporter, size_t size)
+{
+	return exporter->ops->staging_alloc ? exporter->ops->staging_alloc(exporter, size)
+					    : malloc(size);
+}
+
+void devmem_staging_free(struct devmem_exporter *exporter, void *addr)
+{
+	if (addr && exporter->ops->staging_free)
+		exporter->ops->staging_free(exporter, addr);
+	else
+		free(addr);
+}
+
 int devmem_copy_start(struct devmem_exporter *exporter, const struct devmem_copy *pieces,
 		      unsigned int n, uint64_t *fence)
 {
@@ -154,6 +168,13 @@ int devmem_copy_start(struct devmem_exporter *exporter, const struct devmem_copy
 int devmem_copy_done(struct devmem_exporter *exporter, uint64_t fence)
 {
 	return exporter->ops->copy_done(exporter, fence);
+}
+
+void devmem_exporter_trouble(struct devmem_exporter *exporter, struct devmem_error *err)
+{
+	*err = (struct devmem_error){0};
+	if (exporter->ops->trouble)
+		exporter->ops->trouble(exporter, err);
 }
 
 int devmem_cpu_copy_start(struct devmem_exporter *exporter, const struct devmem_copy *pieces,

@@ -1,33 +1,21 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/*
- * Memory of one CUDA device: exported as a dmabuf, copied by the device's own engines on a stream
- * of ours. A fence is the number of a batch of copies; an event after each batch tells when it is
- * done.
- */
-#include "cuda_driver.h"
+/* Memory of one CUDA device: allocated or found, exported as a dmabuf, copied by the device's own
+ * engines. */
+#include "cuda_engine.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #define ALLOCATION (2u << 20) /* the driver's granularity: an export covers whole allocations */
-#define BATCHES 256u	      /* batches of copies under way; a power of two */
 
 struct cuda_exporter {
 	struct devmem_exporter base;
 	const struct cuda_driver *driver;
 	int device;
 	void *context;
-	bool flush; /* received data is not ordered before what the GPU does next: flush first */
-	pthread_mutex_t lock; /* for what follows */
-	void *stream;
-	void *events[BATCHES]; /* event of batch n at n % BATCHES */
-	uint64_t started;      /* batches; fences count from 1, 0 is always done */
-	uint64_t done;
-	int failed; /* -errno of the engine: a CUDA error of a context does not go away */
+	struct cuda_engine engine;
 };
 
 static struct cuda_exporter *cuda_of(struct devmem_exporter *exporter)
@@ -35,55 +23,37 @@ static struct cuda_exporter *cuda_of(struct devmem_exporter *exporter)
 	return (struct cuda_exporter *)exporter;
 }
 
-static const char *error_text(const struct cuda_driver *driver, int error)
-{
-	const char *text = NULL;
-
-	return driver->get_error_string(error, &text) == CUDA_OK && text ? text : "unknown error";
-}
-
 static int cuda_error(const struct cuda_exporter *cuda, struct devmem_error *err, int code,
 		      const char *call, int error)
 {
 	return devmem_error_set(err, code, "CUDA device %d: %s: %s (%d)", cuda->base.ordinal, call,
-				error_text(cuda->driver, error), error);
+				cuda_error_text(cuda->driver, error), error);
 }
 
-/* Any thread may come in, with any context current or none. */
-static int enter(struct cuda_exporter *cuda, struct devmem_error *err)
-{
-	int error = cuda->driver->ctx_push(cuda->context);
-
-	return error ? cuda_error(cuda, err, -EIO, "cuCtxPushCurrent", error) : 0;
-}
-
-static void leave(struct cuda_exporter *cuda)
-{
-	void *context;
-
-	cuda->driver->ctx_pop(&context);
-}
-
-/* Peer-to-peer over PCIe is what a NIC does; where all paths are PCIe anyway the driver may not
- * know the flag. */
+/*
+ * A NIC reaches the memory over PCIe, which the flag asks for where there is another way too
+ * (NVLink-C2C). Drivers before CUDA 12.8 do not know the flag, and devices with one way refuse it.
+ */
 static int export_range(struct cuda_exporter *cuda, cuda_ptr addr, size_t size, int *fd,
 			struct devmem_error *err)
 {
-	int error = cuda->driver->get_handle_for_range(fd, addr, size, CUDA_HANDLE_DMA_BUF_FD,
-						       CUDA_MAPPING_PCIE);
+	const struct cuda_driver *driver = cuda->driver;
+	int with_flag, error;
 
-	if (error)
-		error = cuda->driver->get_handle_for_range(fd, addr, size, CUDA_HANDLE_DMA_BUF_FD,
-							   0);
-	if (error)
-		return devmem_error_set(err, -ENOTSUP,
-					"CUDA device %d does not export %zu bytes at %#llx as a "
-					"dmabuf: %s (%d); it needs "
-					"NVIDIA's open kernel modules, and memory of cudaMalloc or "
-					"cuMemCreate, not managed memory",
-					cuda->base.ordinal, size, addr,
-					error_text(cuda->driver, error), error);
-	return 0;
+	with_flag = driver->get_handle_for_range(fd, addr, size, CUDA_HANDLE_DMA_BUF_FD,
+						 CUDA_MAPPING_PCIE);
+	if (!with_flag)
+		return 0;
+	error = driver->get_handle_for_range(fd, addr, size, CUDA_HANDLE_DMA_BUF_FD, 0);
+	if (!error)
+		return 0;
+	*fd = -1;
+	return devmem_error_set(
+		err, -ENOTSUP,
+		"CUDA device %d does not export %zu bytes at %#llx as a dmabuf: %s "
+		"(%d; with the PCIe flag %d); it needs NVIDIA's open kernel modules, "
+		"and memory of cudaMalloc or of one cuMemCreate, not managed memory",
+		cuda->base.ordinal, size, addr, cuda_error_text(driver, error), error, with_flag);
 }
 
 static int cuda_alloc(struct devmem_exporter *exporter, struct devmem_mem *mem,
@@ -94,19 +64,24 @@ static int cuda_alloc(struct devmem_exporter *exporter, struct devmem_mem *mem,
 	int ret, error;
 
 	mem->size = (mem->size + ALLOCATION - 1) / ALLOCATION * ALLOCATION;
-	ret = enter(cuda, err);
+	ret = cuda_enter(&cuda->engine, err);
 	if (ret)
 		return ret;
 	error = cuda->driver->mem_alloc(&addr, mem->size);
 	if (error) {
-		ret = cuda_error(cuda, err, -ENOMEM, "cuMemAlloc", error);
+		ret = devmem_error_set(err, -ENOMEM,
+				       "CUDA device %d: cuMemAlloc of %zu bytes: %s (%d); "
+				       "nvidia-smi shows who holds its memory, NCCL_DEVMEM_POOL_MB "
+				       "says how much a NIC's pool takes",
+				       cuda->base.ordinal, mem->size,
+				       cuda_error_text(cuda->driver, error), error);
 	} else {
 		ret = export_range(cuda, addr, mem->size, &mem->dmabuf_fd, err);
 		if (ret)
 			cuda->driver->mem_free(addr);
 		mem->addr = (void *)(uintptr_t)addr;
 	}
-	leave(cuda);
+	cuda_leave(&cuda->engine);
 	return ret;
 }
 
@@ -114,10 +89,49 @@ static void cuda_free(struct devmem_exporter *exporter, struct devmem_mem *mem)
 {
 	struct cuda_exporter *cuda = cuda_of(exporter);
 
-	if (enter(cuda, NULL))
+	cuda_engine_drain(&cuda->engine);
+	if (cuda_enter(&cuda->engine, NULL))
 		return;
 	cuda->driver->mem_free((cuda_ptr)(uintptr_t)mem->addr);
-	leave(cuda);
+	cuda_leave(&cuda->engine);
+}
+
+/* Copies between devices would go by way of the host, unseen: refused instead. */
+static int check_owner(const struct cuda_exporter *cuda, const struct devmem_mem *mem,
+		       struct devmem_error *err)
+{
+	cuda_ptr addr = (uintptr_t)mem->addr;
+	int owner = -1;
+	int error = cuda->driver->pointer_get_attribute(&owner, CUDA_POINTER_DEVICE_ORDINAL, addr);
+
+	if (error)
+		return devmem_error_set(
+			err, -EINVAL,
+			"%#llx is no memory of a CUDA device: %s (%d): register host "
+			"memory as such",
+			addr, cuda_error_text(cuda->driver, error), error);
+	/* Negative: memory that no one device owns. */
+	if (owner >= 0 && owner != cuda->base.ordinal)
+		return devmem_error_set(
+			err, -EINVAL,
+			"memory at %#llx is of CUDA device %d, but the connection was "
+			"made for device %d: call cudaSetDevice(%d) in the thread that "
+			"connects or accepts, or register memory of device %d",
+			addr, owner, cuda->base.ordinal, owner, cuda->base.ordinal);
+	return 0;
+}
+
+static int cuda_learn(struct devmem_exporter *exporter, struct devmem_mem *mem,
+		      struct devmem_error *err)
+{
+	struct cuda_exporter *cuda = cuda_of(exporter);
+	int ret = cuda_enter(&cuda->engine, err);
+
+	if (ret)
+		return ret;
+	ret = check_owner(cuda, mem, err);
+	cuda_leave(&cuda->engine);
+	return ret;
 }
 
 static int cuda_export(struct devmem_exporter *exporter, struct devmem_mem *mem,
@@ -126,109 +140,71 @@ static int cuda_export(struct devmem_exporter *exporter, struct devmem_mem *mem,
 	struct cuda_exporter *cuda = cuda_of(exporter);
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), addr = (uintptr_t)mem->addr;
 	uintptr_t start = addr / page * page, end = (addr + mem->size + page - 1) / page * page;
-	int ret = enter(cuda, err);
+	int ret = cuda_enter(&cuda->engine, err);
 
 	if (ret)
 		return ret;
-	ret = export_range(cuda, start, end - start, &mem->dmabuf_fd, err);
+	ret = check_owner(cuda, mem, err);
+	if (!ret)
+		ret = export_range(cuda, start, end - start, &mem->dmabuf_fd, err);
 	mem->dmabuf_offset = addr - start;
-	leave(cuda);
+	cuda_leave(&cuda->engine);
 	return ret;
 }
 
-/* Called in the context and under the lock: moves done forward over batches whose event has passed.
- */
-static int update_done(struct cuda_exporter *cuda)
+/* Nothing may write to memory that its owner has taken back. */
+static void cuda_forget(struct devmem_exporter *exporter, struct devmem_mem *mem)
 {
-	while (!cuda->failed && cuda->done < cuda->started) {
-		int error = cuda->driver->event_query(cuda->events[(cuda->done + 1) % BATCHES]);
-
-		if (error == CUDA_NOT_READY)
-			break;
-		if (error)
-			cuda->failed = -EIO;
-		else
-			cuda->done++;
-	}
-	return cuda->failed;
+	cuda_engine_drain(&cuda_of(exporter)->engine);
 }
 
-static int start_batch(struct cuda_exporter *cuda, const struct devmem_copy *pieces, unsigned int n)
+static void *cuda_staging_alloc(struct devmem_exporter *exporter, size_t size)
 {
-	uint64_t batch = cuda->started + 1;
-	int error = 0;
+	struct cuda_exporter *cuda = cuda_of(exporter);
+	void *addr = NULL;
 
-	if (cuda->flush)
-		error = cuda->driver->flush_writes(CUDA_FLUSH_TARGET_CURRENT, CUDA_FLUSH_TO_OWNER);
-	for (unsigned int i = 0; !error && i < n; i++)
-		error = cuda->driver->memcpy_async((cuda_ptr)(uintptr_t)pieces[i].dst,
-						   (cuda_ptr)(uintptr_t)pieces[i].src,
-						   pieces[i].len, cuda->stream);
-	if (!error)
-		error = cuda->driver->event_record(cuda->events[batch % BATCHES], cuda->stream);
-	if (error) {
-		cuda->failed = -EIO;
-		return cuda->failed;
-	}
-	cuda->started = batch;
-	return 0;
+	if (cuda_enter(&cuda->engine, NULL))
+		return NULL;
+	if (cuda->driver->host_alloc(&addr, size, CUDA_HOST_PORTABLE))
+		addr = NULL;
+	cuda_leave(&cuda->engine);
+	return addr;
+}
+
+static void cuda_staging_free(struct devmem_exporter *exporter, void *addr)
+{
+	struct cuda_exporter *cuda = cuda_of(exporter);
+
+	cuda_engine_drain(&cuda->engine);
+	if (cuda_enter(&cuda->engine, NULL))
+		return;
+	cuda->driver->host_free(addr);
+	cuda_leave(&cuda->engine);
 }
 
 static int cuda_copy_start(struct devmem_exporter *exporter, const struct devmem_copy *pieces,
 			   unsigned int n, uint64_t *fence)
 {
-	struct cuda_exporter *cuda = cuda_of(exporter);
-	int ret;
-
-	pthread_mutex_lock(&cuda->lock);
-	ret = enter(cuda, NULL);
-	if (!ret) {
-		ret = update_done(cuda);
-		if (!ret && cuda->started - cuda->done >= BATCHES)
-			ret = -EAGAIN;
-		if (!ret)
-			ret = start_batch(cuda, pieces, n);
-		*fence = cuda->started;
-		leave(cuda);
-	}
-	pthread_mutex_unlock(&cuda->lock);
-	return ret;
+	return cuda_engine_start(&cuda_of(exporter)->engine, pieces, n, fence);
 }
 
 static int cuda_copy_done(struct devmem_exporter *exporter, uint64_t fence)
 {
-	struct cuda_exporter *cuda = cuda_of(exporter);
-	int ret = 0;
+	return cuda_engine_done(&cuda_of(exporter)->engine, fence);
+}
 
-	pthread_mutex_lock(&cuda->lock);
-	if (fence > cuda->done) {
-		ret = enter(cuda, NULL);
-		if (!ret) {
-			ret = update_done(cuda);
-			leave(cuda);
-		}
-	}
-	if (!ret)
-		ret = fence <= cuda->done;
-	pthread_mutex_unlock(&cuda->lock);
-	return ret;
+static void cuda_trouble(struct devmem_exporter *exporter, struct devmem_error *err)
+{
+	cuda_engine_trouble(&cuda_of(exporter)->engine, err);
 }
 
 static void cuda_close(struct devmem_exporter *exporter)
 {
 	struct cuda_exporter *cuda = cuda_of(exporter);
 
-	if (cuda->context && !enter(cuda, NULL)) {
-		for (unsigned int i = 0; i < BATCHES; i++)
-			if (cuda->events[i])
-				cuda->driver->event_destroy(cuda->events[i]);
-		if (cuda->stream)
-			cuda->driver->stream_destroy(cuda->stream);
-		leave(cuda);
-	}
+	cuda_engine_close(&cuda->engine);
 	if (cuda->context)
 		cuda->driver->primary_ctx_release(cuda->device);
-	pthread_mutex_destroy(&cuda->lock);
 	free(cuda);
 }
 
@@ -236,8 +212,13 @@ static const struct devmem_exporter_ops cuda_ops = {
 	.alloc = cuda_alloc,
 	.free = cuda_free,
 	.export_foreign = cuda_export,
+	.learn = cuda_learn,
+	.forget = cuda_forget,
+	.staging_alloc = cuda_staging_alloc,
+	.staging_free = cuda_staging_free,
 	.copy_start = cuda_copy_start,
 	.copy_done = cuda_copy_done,
+	.trouble = cuda_trouble,
 	.close = cuda_close,
 };
 
@@ -266,15 +247,15 @@ static int choose_device(struct cuda_exporter *cuda, int ordinal, struct devmem_
 }
 
 /* What a NIC has written must be seen by copies that start afterwards: in order, or by a flush. */
-static int choose_flush(struct cuda_exporter *cuda, struct devmem_error *err)
+static int choose_flush(struct cuda_exporter *cuda, bool *flush, struct devmem_error *err)
 {
 	int ordering = 0, options = 0;
 
 	cuda->driver->device_get_attribute(&ordering, CUDA_ATTRIBUTE_WRITES_ORDERING, cuda->device);
 	cuda->driver->device_get_attribute(&options, CUDA_ATTRIBUTE_FLUSH_WRITES_OPTIONS,
 					   cuda->device);
-	cuda->flush = ordering < CUDA_ORDERING_OWNER;
-	if (cuda->flush && !(options & CUDA_FLUSH_BY_HOST))
+	*flush = ordering < CUDA_ORDERING_OWNER;
+	if (*flush && !(options & CUDA_FLUSH_BY_HOST))
 		return devmem_error_set(
 			err, -ENODEV,
 			"CUDA device %d does not order a NIC's writes and offers no flush "
@@ -283,17 +264,22 @@ static int choose_flush(struct cuda_exporter *cuda, struct devmem_error *err)
 	return 0;
 }
 
-static int open_stream(struct cuda_exporter *cuda, struct devmem_error *err)
+static int open_engine(struct cuda_exporter *cuda, struct devmem_error *err)
 {
-	int ret = enter(cuda, err), error;
+	const struct cuda_driver *driver = cuda->driver;
+	bool flush = false;
+	void *context;
+	int ret = choose_flush(cuda, &flush, err), error;
 
 	if (ret)
 		return ret;
-	error = cuda->driver->stream_create(&cuda->stream, CUDA_STREAM_NON_BLOCKING);
-	for (unsigned int i = 0; !error && i < BATCHES; i++)
-		error = cuda->driver->event_create(&cuda->events[i], CUDA_EVENT_DISABLE_TIMING);
-	leave(cuda);
-	return error ? cuda_error(cuda, err, -EIO, "creating a stream and its events", error) : 0;
+	error = driver->ctx_push(cuda->context);
+	if (error)
+		return cuda_error(cuda, err, -ENODEV, "cuCtxPushCurrent", error);
+	ret = cuda_engine_open(&cuda->engine, driver, cuda->context, cuda->base.ordinal, flush,
+			       err);
+	driver->ctx_pop(&context);
+	return ret;
 }
 
 int cuda_exporter_open(const struct cuda_driver *driver, int ordinal,
@@ -307,7 +293,6 @@ int cuda_exporter_open(const struct cuda_driver *driver, int ordinal,
 		return devmem_error_set(err, -ENOMEM, "out of memory");
 	new->base = (struct devmem_exporter){.ops = &cuda_ops, .kind = DEVMEM_MEM_CUDA};
 	new->driver = driver;
-	pthread_mutex_init(&new->lock, NULL);
 	ret = choose_device(new, ordinal, err);
 	if (!ret) {
 		error = driver->primary_ctx_retain(&new->context, new->device);
@@ -317,9 +302,7 @@ int cuda_exporter_open(const struct cuda_driver *driver, int ordinal,
 		}
 	}
 	if (!ret)
-		ret = choose_flush(new, err);
-	if (!ret)
-		ret = open_stream(new, err);
+		ret = open_engine(new, err);
 	if (ret) {
 		cuda_close(&new->base);
 		return ret;
@@ -335,4 +318,14 @@ int devmem_exporter_open_cuda(int ordinal, struct devmem_exporter **exporter,
 	int ret = cuda_driver_load(&driver, err);
 
 	return ret ? ret : cuda_exporter_open(driver, ordinal, exporter, err);
+}
+
+int devmem_cuda_current(void)
+{
+	const struct cuda_driver *driver;
+	int ordinal;
+
+	if (cuda_driver_load(&driver, NULL) || driver->ctx_get_device(&ordinal))
+		return -1;
+	return ordinal;
 }

@@ -24,9 +24,15 @@ struct devmem_exporter_ops {
 	int (*learn)(struct devmem_exporter *exporter, struct devmem_mem *mem,
 		     struct devmem_error *err);
 	void (*forget)(struct devmem_exporter *exporter, struct devmem_mem *mem);
+	/* Page-locked host memory, NULL where there is none left; the pair is NULL where malloc
+	 * does. */
+	void *(*staging_alloc)(struct devmem_exporter *exporter, size_t size);
+	void (*staging_free)(struct devmem_exporter *exporter, void *addr);
 	int (*copy_start)(struct devmem_exporter *exporter, const struct devmem_copy *pieces,
 			  unsigned int n, uint64_t *fence);
 	int (*copy_done)(struct devmem_exporter *exporter, uint64_t fence);
+	/* NULL where copies cannot fail, or have no more to say than their -errno. */
+	void (*trouble)(struct devmem_exporter *exporter, struct devmem_error *err);
 	void (*close)(struct devmem_exporter *exporter);
 };
 

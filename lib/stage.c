@@ -15,6 +15,12 @@ static uint8_t *buffer(const struct stage *stage, unsigned int slot)
 	return stage->memory + (size_t)slot * STAGE_BYTES;
 }
 
+void stage_prepare(struct stage *stage)
+{
+	stage->memory = devmem_staging_alloc(stage->exporter, (size_t)STAGE_SLOTS * STAGE_BYTES);
+	stage->locked = stage->memory;
+}
+
 ssize_t stage_fill(struct stage *stage, const void *addr, size_t len)
 {
 	unsigned int slot = (stage->first + stage->n) % STAGE_SLOTS;
@@ -70,6 +76,10 @@ void stage_destroy(struct stage *stage)
 {
 	int64_t deadline = clock_ms() + END_WAIT_MS;
 
+	if (stage->locked) {
+		devmem_staging_free(stage->exporter, stage->memory);
+		stage->memory = NULL;
+	}
 	if (!stage->memory)
 		return;
 	while (stage->n) {

@@ -24,11 +24,15 @@ struct stage_slot {
 struct stage {
 	struct devmem_exporter *exporter;
 	uint8_t *memory; /* STAGE_SLOTS buffers, or NULL */
+	bool locked;	 /* of the exporter's staging memory */
 	struct stage_slot slots[STAGE_SLOTS];
 	unsigned int first, n; /* ring of filled slots, in the order of the bytes */
 	size_t taken;	       /* bytes of the first slot that were used up */
 };
 
+/* Takes memory now that the engine copies to without a wait, where it is known that some will be
+ * needed: page-locking is nothing for the data path. Without, ordinary memory does. */
+void stage_prepare(struct stage *stage);
 /* Starts copying the next @len bytes of the flow, or as many as one slot holds, and returns how
  * many; 0: no slot or no room in the engine now; -errno. */
 ssize_t stage_fill(struct stage *stage, const void *addr, size_t len);

@@ -2,6 +2,7 @@
 /* What the plugin does, apart from the version of NCCL's interface. */
 #include "net_devmem.h"
 #include "connect.h"
+#include "memories.h"
 #include "params.h"
 #include "plugin_log.h"
 
@@ -10,8 +11,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define MAX_NICS 32
 
 /* NCCL passes the same handle buffer until connect() is through; this finds the attempt again. */
 struct attempt {
@@ -31,11 +30,9 @@ static struct {
 	unsigned int users; /* inits without finalize, and open comms */
 	unsigned int inits;
 	struct params params;
-	struct devmem_exporter *exporter;
+	struct memories memories;
 	struct stat_totals totals;
-	unsigned int n_devices;
-	struct device *devices[MAX_NICS];
-	struct nic_text texts[MAX_NICS];
+	struct nic_text texts[MEMORIES_NICS];
 	struct attempt *attempts;
 } net = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -85,22 +82,25 @@ static void write_metrics(void)
 			   net.params.metrics, strerror(-ret));
 }
 
-static int open_exporter(struct devmem_error *err)
+static int open_exporter(struct devmem_exporter **exporter, struct devmem_error *err)
 {
 	static const enum devmem_mem_kind kinds[] = {DEVMEM_MEM_CUDA, DEVMEM_MEM_CUDA,
 						     DEVMEM_MEM_UDMABUF, DEVMEM_MEM_DMVRAM,
 						     DEVMEM_MEM_HOST};
-	int ret = devmem_exporter_open(kinds[net.params.memory], -1, &net.exporter, err);
+	struct devmem_error why = {0};
+	int ret = devmem_exporter_open(kinds[net.params.memory], -1, exporter, &why);
 
-	if (!ret || net.params.memory)
-		return ret;
+	if (!ret)
+		return 0;
+	if (net.params.memory)
+		return devmem_error_set(err, ret, "%s", why.text);
 	if (net.params.require)
 		return devmem_error_set(err, -EOPNOTSUPP,
 					"device memory TCP is required and there is no device: %s",
-					err->text);
+					why.text);
 	plugin_log(LOG_LEVEL_INFO, __func__, __LINE__,
-		   "no CUDA device (%s): host memory and plain TCP", err->text);
-	return devmem_exporter_open(DEVMEM_MEM_HOST, 0, &net.exporter, err);
+		   "no CUDA device (%s): host memory and plain TCP", why.text);
+	return devmem_exporter_open(DEVMEM_MEM_HOST, 0, exporter, err);
 }
 
 static int nic_family(void)
@@ -117,7 +117,13 @@ static int nic_family(void)
 static int open_devices(struct devmem_error *err)
 {
 	const char *filter = *net.params.ifname ? net.params.ifname : getenv("NCCL_SOCKET_IFNAME");
-	struct device_options options = {
+	struct memories *memories = &net.memories;
+	struct devmem_exporter *exporter;
+	int n, ret = open_exporter(&exporter, err);
+
+	if (ret)
+		return ret;
+	memories->options = (struct device_options){
 		.wish = net.params.plan == 1 ? PLAN_WISH_HOST : PLAN_WISH_AUTO,
 		.require = net.params.require,
 		.pool = {.bytes = (size_t)net.params.pool_mb << 20,
@@ -127,23 +133,19 @@ static int open_devices(struct devmem_error *err)
 		.connect_timeout_s = (unsigned int)net.params.connect_timeout,
 		.peer_timeout_s = (unsigned int)net.params.peer_timeout,
 	};
-	struct devmem_nic nics[MAX_NICS];
-	int n = devmem_nic_list(filter, nic_family(), nics, MAX_NICS, err);
+	memories->totals = &net.totals;
+	memories->log = plugin_log;
+	memories->host_instead = !net.params.memory && !net.params.require;
+	n = devmem_nic_list(filter, nic_family(), memories->nics, MEMORIES_NICS, err);
+	memories->n_nics = n < 0 ? 0 : (unsigned int)n;
+	for (unsigned int i = 0; i < memories->n_nics; i++) {
+		const struct devmem_nic *nic = &memories->nics[i];
 
-	if (n < 0)
-		return n;
-	for (int i = 0; i < n; i++) {
-		int ret = device_open(&nics[i], net.exporter, &options, &net.totals, plugin_log,
-				      &net.devices[net.n_devices], err);
-
-		if (ret)
-			return ret;
-		memcpy(net.texts[net.n_devices].name, nics[i].name, sizeof(nics[i].name));
-		memcpy(net.texts[net.n_devices].pci_path, nics[i].pci_path,
-		       sizeof(nics[i].pci_path));
-		net.n_devices++;
+		memcpy(net.texts[i].name, nic->name, sizeof(nic->name));
+		memcpy(net.texts[i].pci_path, nic->pci_path, sizeof(nic->pci_path));
 	}
-	return 0;
+	ret = memories_start(memories, exporter, err);
+	return n < 0 ? n : ret;
 }
 
 /* Called under the lock when nobody uses the plugin any more. */
@@ -156,10 +158,7 @@ static void tear_down(void)
 		dialer_free(attempt->dialer);
 		free(attempt);
 	}
-	while (net.n_devices)
-		device_put(net.devices[--net.n_devices]);
-	devmem_exporter_close(net.exporter);
-	net.exporter = NULL;
+	memories_end(&net.memories);
 }
 
 static int set_up(struct devmem_error *err)
@@ -170,9 +169,7 @@ static int set_up(struct devmem_error *err)
 		return devmem_error_set(err, ret,
 					"a variable of the plugin has a value that cannot be: see "
 					"the warning before this one");
-	ret = open_exporter(err);
-	if (!ret)
-		ret = open_devices(err);
+	ret = open_devices(err);
 	if (ret)
 		tear_down();
 	return ret;
@@ -230,51 +227,58 @@ __attribute__((destructor)) static void unload(void)
 
 ncclResult_t net_devices(int *n)
 {
-	*n = (int)net.n_devices;
+	*n = (int)net.memories.n_nics;
 	return ncclSuccess;
 }
 
-static struct device *device_of(int dev)
+static bool device_exists(int dev)
 {
-	if (dev >= 0 && (unsigned int)dev < net.n_devices)
-		return net.devices[dev];
+	if (dev >= 0 && (unsigned int)dev < net.memories.n_nics)
+		return true;
 	plugin_log(LOG_LEVEL_WARN, __func__, __LINE__, "there is no device %d: there are %u", dev,
-		   net.n_devices);
-	return NULL;
+		   net.memories.n_nics);
+	return false;
+}
+
+static bool has_device_memory(void)
+{
+	return devmem_exporter_kind(net.memories.list[0].exporter) != DEVMEM_MEM_HOST;
 }
 
 ncclResult_t net_properties(int dev, struct net_properties *properties)
 {
-	struct device *device = device_of(dev);
+	const struct devmem_nic *nic;
 
-	if (!device)
+	if (!device_exists(dev))
 		return ncclInvalidArgument;
+	nic = &net.memories.nics[dev];
 	*properties = (struct net_properties){
 		.name = net.texts[dev].name,
 		.pci_path = net.texts[dev].pci_path[0] ? net.texts[dev].pci_path : NULL,
-		.guid = device->nic.guid,
+		.guid = nic->guid,
 		/* Not CUDA: NCCL then hands device memory over with its dmabuf or not at all. */
-		.ptr_support = NCCL_PTR_HOST |
-			       (devmem_exporter_kind(net.exporter) == DEVMEM_MEM_HOST
-					? 0
-					: NCCL_PTR_DMABUF),
-		.speed = (int)device->nic.speed_mbps,
-		.port = (int)device->nic.port,
+		.ptr_support = NCCL_PTR_HOST | (has_device_memory() ? NCCL_PTR_DMABUF : 0),
+		.speed = (int)nic->speed_mbps,
+		.port = (int)nic->port,
 	};
 	return ncclSuccess;
 }
 
 ncclResult_t net_listen(int dev, void *handle, void **listen_comm)
 {
-	struct device *device = device_of(dev);
 	struct devmem_error err = {0};
 	struct wire_handle wire;
 	struct listener *listener;
+	struct device *device;
+	int ret;
 
 	*listen_comm = NULL;
-	if (!device)
+	if (!device_exists(dev))
 		return ncclInvalidArgument;
-	if (listener_new(device, &listener, &wire, &err))
+	pthread_mutex_lock(&net.lock);
+	ret = memories_device(&net.memories, (unsigned int)dev, &device, &err);
+	pthread_mutex_unlock(&net.lock);
+	if (ret || listener_new(device, &listener, &wire, &err))
 		return fail(&err, __func__);
 	memset(handle, 0, NCCL_NET_HANDLE_MAXSIZE);
 	wire_put_handle(handle, &wire);
@@ -294,15 +298,18 @@ static struct attempt *attempt_find(const void *handle, const struct wire_handle
 	return attempt;
 }
 
-static int attempt_new(struct device *device, const void *handle, const struct wire_handle *wire,
+static int attempt_new(int dev, const void *handle, const struct wire_handle *wire,
 		       struct attempt **attempt, struct devmem_error *err)
 {
 	struct attempt *new = calloc(1, sizeof(*new));
+	struct device *device;
 	int ret;
 
 	if (!new)
 		return devmem_error_set(err, -ENOMEM, "out of memory");
-	ret = dialer_new(device, wire, &new->dialer, err);
+	ret = memories_device(&net.memories, (unsigned int)dev, &device, err);
+	if (!ret)
+		ret = dialer_new(device, wire, &new->dialer, err);
 	if (ret) {
 		free(new);
 		return ret;
@@ -327,7 +334,6 @@ static void attempt_end(struct attempt *attempt)
 
 ncclResult_t net_connect(int dev, void *handle, void **send_comm)
 {
-	struct device *device = device_of(dev);
 	struct devmem_error err = {0};
 	struct attempt *attempt;
 	struct wire_handle wire;
@@ -336,7 +342,7 @@ ncclResult_t net_connect(int dev, void *handle, void **send_comm)
 	int ret;
 
 	*send_comm = NULL;
-	if (!device)
+	if (!device_exists(dev))
 		return ncclInvalidArgument;
 	ret = wire_get_handle(handle, NCCL_NET_HANDLE_MAXSIZE, &wire, &version);
 	if (ret == -EPROTONOSUPPORT) {
@@ -356,7 +362,7 @@ ncclResult_t net_connect(int dev, void *handle, void **send_comm)
 	}
 	pthread_mutex_lock(&net.lock);
 	attempt = attempt_find(handle, &wire);
-	ret = attempt ? 0 : attempt_new(device, handle, &wire, &attempt, &err);
+	ret = attempt ? 0 : attempt_new(dev, handle, &wire, &attempt, &err);
 	if (!ret)
 		ret = dialer_poll(attempt->dialer, &conn, &err);
 	if (attempt && ret)
@@ -388,6 +394,15 @@ static ncclResult_t reg_device(struct conn *conn, void *data, size_t size, uint6
 	struct devmem_error err = {0};
 	struct region *region;
 
+	if (has_device_memory() &&
+	    devmem_exporter_kind(conn->device->exporter) == DEVMEM_MEM_HOST) {
+		devmem_error_set(
+			&err, -EINVAL,
+			"device memory at %p cannot be registered: the connection is for a "
+			"CUDA device that exports none, as a warning told when it was made",
+			data);
+		return fail(&err, __func__);
+	}
 	if (device_register(conn->device, data, size, fd, offset, conn->sender, &region, &err))
 		return fail(&err, __func__);
 	*mhandle = region;

@@ -168,15 +168,17 @@ devmem_mem_kind test_memory()
 
 	if (!name || strcmp(name, "udmabuf") == 0)
 		return DEVMEM_MEM_UDMABUF;
+	if (strcmp(name, "cuda") == 0)
+		return DEVMEM_MEM_CUDA;
 	EXPECT_STREQ("dmvram", name) << "DEVMEM_TEST_MEMORY names no memory for tests";
 	return DEVMEM_MEM_DMVRAM;
 }
 
-DeviceMemory::DeviceMemory(size_t size, devmem_mem_kind kind)
+DeviceMemory::DeviceMemory(size_t size, devmem_mem_kind kind, int ordinal)
 {
 	devmem_error err = {};
 
-	EXPECT_EQ(0, devmem_exporter_open(kind, 0, &exporter, &err)) << err.text;
+	EXPECT_EQ(0, devmem_exporter_open(kind, ordinal, &exporter, &err)) << err.text;
 	if (exporter) {
 		EXPECT_EQ(0, devmem_mem_alloc(exporter, size, &mem, &err)) << err.text;
 	}

@@ -35,12 +35,13 @@ uint64_t nic_counter_named(int host, const std::string &name);
 // The byte at stream position p. 251 is prime, so shifts by any power of two show.
 inline uint8_t pattern(uint64_t p) { return static_cast<uint8_t>(p % 251 + (p >> 16) % 5); }
 
-// The kind of device memory that this run is about: $DEVMEM_TEST_MEMORY, udmabuf (the default) or dmvram.
+// The kind of device memory that this run is about: $DEVMEM_TEST_MEMORY, udmabuf (the default), dmvram or cuda (a real GPU's, or the
+// stand-in's of tests/fake).
 devmem_mem_kind test_memory();
 
 // Device memory, or nothing when the kernel refuses (then the test has failed already). What is in it goes by its copy engine.
 struct DeviceMemory {
-	explicit DeviceMemory(size_t size, devmem_mem_kind kind = test_memory());
+	explicit DeviceMemory(size_t size, devmem_mem_kind kind = test_memory(), int ordinal = 0);
 	~DeviceMemory();
 	// For the plugin, the kernel and the copy engine. Only a udmabuf may be read or written there.
 	uint8_t *addr() { return static_cast<uint8_t *>(mem->addr); }

@@ -15,7 +15,9 @@ namespace {
 // What the fake driver does, and what it was asked.
 struct Fake {
 	int dma_buf = 1, ordering = 100, options = 1;
-	bool refuse_pcie = false, refuse_export = false, fail_copy = false, events_pending = false;
+	bool refuse_pcie = false, refuse_export = false, events_pending = false;
+	int fail_copy = 0, fail_record = 0, fail_query = 0, broken = 0, owner = 0;
+	bool unknown_memory = false;
 	int copies = 0, flushes = 0, contexts = 0, depth = 0, events = 0, allocations = 0;
 	std::vector<unsigned long long> export_flags;
 	size_t exported = 0;
@@ -42,6 +44,19 @@ const cuda_driver driver = {
 		return 0;
 	},
 	[](cuda_ptr addr) { free(reinterpret_cast<void *>(addr)); fake.allocations--; return 0; },
+	[](void **addr, size_t size, unsigned int) { *addr = malloc(size); return 0; },
+	[](void *addr) { free(addr); return 0; },
+	[](void *value, int attribute, cuda_ptr) {
+		if (attribute == CUDA_POINTER_MEMORY_TYPE)
+			*static_cast<unsigned int *>(value) = CUDA_MEMORY_TYPE_DEVICE;
+		else if (attribute == CUDA_POINTER_DEVICE_ORDINAL)
+			*static_cast<int *>(value) = fake.owner;
+		else if (attribute == CUDA_POINTER_RANGE_START)
+			*static_cast<cuda_ptr *>(value) = 0;
+		else
+			*static_cast<size_t *>(value) = SIZE_MAX;
+		return fake.unknown_memory ? 1 : 0;
+	},
 	[](void *handle, cuda_ptr addr, size_t size, int, unsigned long long flags) {
 		fake.export_flags.push_back(flags);
 		if (fake.refuse_export || (fake.refuse_pcie && flags == CUDA_MAPPING_PCIE))
@@ -54,16 +69,19 @@ const cuda_driver driver = {
 	[](int, int) { fake.flushes++; return 0; },
 	[](void **stream, unsigned int) { *stream = &fake; return 0; },
 	[](void *) { return 0; },
+	[](void *) { return fake.broken ? fake.broken : fake.events_pending ? static_cast<int>(CUDA_NOT_READY) : 0; },
 	[](cuda_ptr dst, cuda_ptr src, size_t size, void *) {
 		fake.copies++;
-		if (fake.fail_copy)
-			return 700;
+		if (fake.broken || fake.fail_copy)
+			return fake.broken ? fake.broken : fake.fail_copy;
 		memcpy(reinterpret_cast<void *>(dst), reinterpret_cast<void *>(src), size);
 		return 0;
 	},
+	nullptr,
+	nullptr,
 	[](void **event, unsigned int) { *event = &fake; fake.events++; return 0; },
-	[](void *, void *) { return 0; },
-	[](void *) { return fake.events_pending ? static_cast<int>(CUDA_NOT_READY) : 0; },
+	[](void *, void *) { return fake.fail_record; },
+	[](void *) { return fake.fail_query ? fake.fail_query : fake.events_pending ? static_cast<int>(CUDA_NOT_READY) : 0; },
 	[](void *) { fake.events--; return 0; },
 };
 
@@ -157,7 +175,7 @@ TEST_F(Cuda, CopiesAreDoneWhenTheirEventIs)
 	fake.events_pending = false;
 	EXPECT_EQ(1, devmem_copy_done(exporter, fence));
 	EXPECT_STREQ("abcdef", to);
-	EXPECT_EQ(2, fake.copies);
+	EXPECT_EQ(1, fake.copies) << "the second piece goes on where the first ends";
 	EXPECT_EQ(0, fake.flushes) << "ordering by the owner needs none";
 }
 
@@ -195,16 +213,77 @@ TEST_F(Cuda, AFullEngineSaysTryLater)
 	EXPECT_EQ(0, devmem_copy_start(exporter, &piece, 1, &fence));
 }
 
-TEST_F(Cuda, AFailedCopyIsFinal)
+TEST_F(Cuda, ACopyThatFailsEndsNoOther)
+{
+	char from = 1, to = 0;
+	devmem_copy piece = {&to, &from, 1};
+	devmem_error trouble;
+	uint64_t fence;
+	ASSERT_EQ(0, open());
+	devmem_exporter_trouble(exporter, &trouble);
+	EXPECT_EQ(0, trouble.code);
+	fake.fail_copy = CUDA_INVALID_VALUE;
+	EXPECT_EQ(-EINVAL, devmem_copy_start(exporter, &piece, 1, &fence));
+	devmem_exporter_trouble(exporter, &trouble);
+	EXPECT_EQ(-EINVAL, trouble.code);
+	EXPECT_NE(nullptr, strstr(trouble.text, "cuMemcpyAsync")) << trouble.text;
+	fake.fail_copy = CUDA_OUT_OF_MEMORY;
+	EXPECT_EQ(-ENOMEM, devmem_copy_start(exporter, &piece, 1, &fence));
+	fake.fail_copy = 0;
+	EXPECT_EQ(0, devmem_copy_start(exporter, &piece, 1, &fence));
+	EXPECT_EQ(1, devmem_copy_done(exporter, fence));
+}
+
+TEST_F(Cuda, AnErrorOfTheContextIsFinalButNotForWhatWasDoneBefore)
+{
+	char from = 1, to = 0;
+	devmem_copy piece = {&to, &from, 1};
+	devmem_error trouble;
+	uint64_t before, fence;
+	ASSERT_EQ(0, open());
+	ASSERT_EQ(0, devmem_copy_start(exporter, &piece, 1, &before));
+	EXPECT_EQ(1, devmem_copy_done(exporter, before));
+	fake.broken = 700;
+	EXPECT_EQ(-EIO, devmem_copy_start(exporter, &piece, 1, &fence));
+	devmem_exporter_trouble(exporter, &trouble);
+	EXPECT_NE(nullptr, strstr(trouble.text, "restart the job")) << trouble.text;
+	fake.broken = 0;
+	EXPECT_EQ(-EIO, devmem_copy_start(exporter, &piece, 1, &fence));
+	EXPECT_EQ(1, devmem_copy_done(exporter, before));
+	EXPECT_EQ(1, devmem_copy_done(exporter, 0));
+}
+
+TEST_F(Cuda, WithoutItsEventABatchIsDoneWhenTheStreamIs)
 {
 	char from = 1, to = 0;
 	devmem_copy piece = {&to, &from, 1};
 	uint64_t fence;
 	ASSERT_EQ(0, open());
-	fake.fail_copy = true;
-	EXPECT_EQ(-EIO, devmem_copy_start(exporter, &piece, 1, &fence));
-	fake.fail_copy = false;
-	EXPECT_EQ(-EIO, devmem_copy_start(exporter, &piece, 1, &fence));
+	fake.events_pending = true;
+	fake.fail_record = 999;
+	ASSERT_EQ(0, devmem_copy_start(exporter, &piece, 1, &fence));
+	EXPECT_EQ(0, devmem_copy_done(exporter, fence));
+	fake.fail_record = 0;
+	fake.fail_query = 999;
+	ASSERT_EQ(0, devmem_copy_start(exporter, &piece, 1, &fence));
+	EXPECT_EQ(0, devmem_copy_done(exporter, fence));
+	fake.events_pending = false;
+	EXPECT_EQ(1, devmem_copy_done(exporter, fence));
+}
+
+TEST_F(Cuda, RefusesMemoryOfAnotherDeviceAndOfNone)
+{
+	devmem_mem *mem;
+	void *addr = reinterpret_cast<void *>(0x10000);
+	ASSERT_EQ(0, open());
+	fake.owner = 1;
+	EXPECT_EQ(-EINVAL, devmem_mem_wrap(exporter, addr, 4096, -1, 0, &mem, &err));
+	EXPECT_NE(nullptr, strstr(err.text, "cudaSetDevice(1)")) << err.text;
+	EXPECT_EQ(-EINVAL, devmem_mem_wrap(exporter, addr, 4096, 0, 0, &mem, &err)) << "with a dmabuf of its own";
+	fake.unknown_memory = true;
+	EXPECT_EQ(-EINVAL, devmem_mem_wrap(exporter, addr, 4096, -1, 0, &mem, &err));
+	EXPECT_NE(nullptr, strstr(err.text, "no memory of a CUDA device")) << err.text;
+	EXPECT_TRUE(fake.export_flags.empty());
 }
 
 TEST(CudaDriver, SaysThatThereIsNoneWhereThereIsNone)
