@@ -3,6 +3,7 @@
  * for ready. */
 #include "clock.h"
 #include "connect.h"
+#include "sockopt.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -25,6 +26,7 @@ struct dialer {
 	enum dialer_state state;
 	struct device *device;
 	struct wire_handle handle;
+	int traffic_class;
 	int control, data;
 	int64_t deadline_ms, retry_ms;
 	int last_error;
@@ -32,8 +34,8 @@ struct dialer {
 	size_t answered;
 };
 
-int dialer_new(struct device *device, const struct wire_handle *handle, struct dialer **dialer,
-	       struct devmem_error *err)
+int dialer_new(struct device *device, const struct wire_handle *handle, int traffic_class,
+	       struct dialer **dialer, struct devmem_error *err)
 {
 	struct dialer *new = calloc(1, sizeof(*new));
 
@@ -42,6 +44,7 @@ int dialer_new(struct device *device, const struct wire_handle *handle, struct d
 		return devmem_error_set(err, -ENOMEM, "out of memory");
 	new->device = device_get(device);
 	new->handle = *handle;
+	new->traffic_class = traffic_class;
 	new->control = new->data = -1;
 	new->deadline_ms = clock_ms() + (int64_t)device->options.connect_timeout_s * 1000;
 	return 0;
@@ -72,8 +75,9 @@ void dialer_free(struct dialer *dialer)
 
 /* A socket that leaves by this NIC and by its address, since steering and transmit bindings are the
  * NIC's. */
-static int open_socket(const struct devmem_nic *nic, const struct sockaddr_storage *to)
+static int open_socket(const struct dialer *dialer, const struct sockaddr_storage *to)
 {
+	const struct devmem_nic *nic = &dialer->device->nic;
 	struct sockaddr_storage from = nic->addr;
 	int fd = socket(to->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int ret;
@@ -81,6 +85,7 @@ static int open_socket(const struct devmem_nic *nic, const struct sockaddr_stora
 	if (fd < 0)
 		return -errno;
 	(void)setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, nic->name, (socklen_t)strlen(nic->name));
+	(void)sockopt_traffic_class(fd, to->ss_family, dialer->traffic_class);
 	sockaddr_set_port(&from, 0);
 	if (from.ss_family == to->ss_family &&
 	    bind(fd, (struct sockaddr *)&from, sockaddr_length(&from)))
@@ -105,12 +110,12 @@ static void set_send_buffer(int fd)
 
 static int open_sockets(struct dialer *dialer)
 {
-	dialer->control = open_socket(&dialer->device->nic, &dialer->handle.control);
+	dialer->control = open_socket(dialer, &dialer->handle.control);
 	if (dialer->control < 0)
 		return dialer->control;
 	if (!dialer->handle.data.ss_family)
 		return 0;
-	dialer->data = open_socket(&dialer->device->nic, &dialer->handle.data);
+	dialer->data = open_socket(dialer, &dialer->handle.data);
 	if (dialer->data < 0)
 		return dialer->data;
 	set_send_buffer(dialer->data);

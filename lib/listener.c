@@ -3,6 +3,7 @@
  * nonce comes in. */
 #include "clock.h"
 #include "connect.h"
+#include "sockopt.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -33,6 +34,7 @@ struct listener {
 	struct device *device;
 	struct pool *pool; /* NULL: no data streams */
 	int fd;
+	int traffic_class;
 	uint8_t nonce[WIRE_NONCE];
 	unsigned int n_callers;
 	struct caller callers[MAX_CALLERS];
@@ -52,11 +54,13 @@ static int open_port(struct listener *listener, struct sockaddr_storage *address
 	    getsockname(listener->fd, (struct sockaddr *)address, &length))
 		return devmem_error_set(err, -errno, "cannot open a control port on %s: %s",
 					listener->device->nic.name, strerror(errno));
+	/* Accepted connections have it from their listener. */
+	(void)sockopt_traffic_class(listener->fd, address->ss_family, listener->traffic_class);
 	return 0;
 }
 
-int listener_new(struct device *device, struct listener **listener, struct wire_handle *handle,
-		 struct devmem_error *err)
+int listener_new(struct device *device, int traffic_class, struct listener **listener,
+		 struct wire_handle *handle, struct devmem_error *err)
 {
 	struct listener *new = calloc(1, sizeof(*new));
 	int ret;
@@ -66,6 +70,7 @@ int listener_new(struct device *device, struct listener **listener, struct wire_
 	if (!new)
 		return devmem_error_set(err, -ENOMEM, "out of memory");
 	new->fd = -1;
+	new->traffic_class = traffic_class;
 	new->device = device_get(device);
 	ret = device_pool(device, &new->pool, err);
 	if (!ret && getrandom(new->nonce, sizeof(new->nonce), 0) != sizeof(new->nonce))
@@ -212,6 +217,9 @@ static int attend(struct listener *listener, unsigned int i, struct conn **conn,
 			"in all firewalls?");
 		return -ECONNABORTED;
 	}
+	if (stream >= 0)
+		(void)sockopt_traffic_class(stream, caller->from.ss_family,
+					    listener->traffic_class);
 	answer(caller, WIRE_OK);
 	ret = conn_new(listener->device, false, caller->fd, stream,
 		       stream >= 0 ? listener->pool : NULL, &caller->from, conn, err);
