@@ -38,6 +38,8 @@ struct request {
 	bool zerocopy;	     /* completion counts */
 	uint32_t completion; /* the last send of the message */
 	uint64_t fence;	     /* the last copy of the message */
+	void *profiled;	     /* the plugin's, for NCCL's profiler: what the message belongs to */
+	void *event;	     /* ... and what the profiler made of it */
 };
 
 /* A token whose fragment the copy engine may still read. */

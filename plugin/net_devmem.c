@@ -4,6 +4,8 @@
 #include "connect.h"
 #include "params.h"
 #include "plugin_log.h"
+#include "profile.h"
+#include "sockopt.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -176,12 +178,13 @@ static int set_up(struct devmem_error *err)
 	return ret;
 }
 
-ncclResult_t net_init(ncclDebugLogger_t logger)
+ncclResult_t net_init(ncclDebugLogger_t logger, ncclProfilerCallback_t profiler)
 {
 	struct devmem_error err = {0};
 	int ret = 0;
 
 	plugin_log_set(logger);
+	profile_set(profiler);
 	pthread_mutex_lock(&net.lock);
 	if (!net.users)
 		ret = set_up(&err);
@@ -262,7 +265,20 @@ ncclResult_t net_properties(int dev, struct net_properties *properties)
 	return ncclSuccess;
 }
 
-ncclResult_t net_listen(int dev, void *handle, void **listen_comm)
+/* As NCCL's transport for InfiniBand: the variable goes before what the communicator asks for. */
+static int choose_traffic_class(int asked, int *traffic_class)
+{
+	*traffic_class = net.params.traffic_class >= 0 ? (int)net.params.traffic_class : asked;
+	if (*traffic_class >= TRAFFIC_CLASS_UNSET && *traffic_class <= 255)
+		return 0;
+	plugin_log(LOG_LEVEL_WARN, __func__, __LINE__,
+		   "the communicator's traffic class is %d and must be 0 to 255 (four times the "
+		   "DSCP): correct trafficClass in ncclConfig_t, or set NCCL_DEVMEM_TRAFFIC_CLASS",
+		   asked);
+	return -EINVAL;
+}
+
+ncclResult_t net_listen(int dev, int traffic_class, void *handle, void **listen_comm)
 {
 	struct device *device = device_of(dev);
 	struct devmem_error err = {0};
@@ -270,9 +286,9 @@ ncclResult_t net_listen(int dev, void *handle, void **listen_comm)
 	struct listener *listener;
 
 	*listen_comm = NULL;
-	if (!device)
+	if (!device || choose_traffic_class(traffic_class, &traffic_class))
 		return ncclInvalidArgument;
-	if (listener_new(device, &listener, &wire, &err))
+	if (listener_new(device, traffic_class, &listener, &wire, &err))
 		return fail(&err, __func__);
 	memset(handle, 0, NCCL_NET_HANDLE_MAXSIZE);
 	wire_put_handle(handle, &wire);
@@ -292,15 +308,16 @@ static struct attempt *attempt_find(const void *handle, const struct wire_handle
 	return attempt;
 }
 
-static int attempt_new(struct device *device, const void *handle, const struct wire_handle *wire,
-		       struct attempt **attempt, struct devmem_error *err)
+static int attempt_new(struct device *device, int traffic_class, const void *handle,
+		       const struct wire_handle *wire, struct attempt **attempt,
+		       struct devmem_error *err)
 {
 	struct attempt *new = calloc(1, sizeof(*new));
 	int ret;
 
 	if (!new)
 		return devmem_error_set(err, -ENOMEM, "out of memory");
-	ret = dialer_new(device, wire, &new->dialer, err);
+	ret = dialer_new(device, wire, traffic_class, &new->dialer, err);
 	if (ret) {
 		free(new);
 		return ret;
@@ -323,7 +340,7 @@ static void attempt_end(struct attempt *attempt)
 	free(attempt);
 }
 
-ncclResult_t net_connect(int dev, void *handle, void **send_comm)
+ncclResult_t net_connect(int dev, int traffic_class, void *handle, void **send_comm)
 {
 	struct device *device = device_of(dev);
 	struct devmem_error err = {0};
@@ -334,7 +351,7 @@ ncclResult_t net_connect(int dev, void *handle, void **send_comm)
 	int ret;
 
 	*send_comm = NULL;
-	if (!device)
+	if (!device || choose_traffic_class(traffic_class, &traffic_class))
 		return ncclInvalidArgument;
 	ret = wire_get_handle(handle, NCCL_NET_HANDLE_MAXSIZE, &wire, &version);
 	if (ret == -EPROTONOSUPPORT) {
@@ -354,7 +371,7 @@ ncclResult_t net_connect(int dev, void *handle, void **send_comm)
 	}
 	pthread_mutex_lock(&net.lock);
 	attempt = attempt_find(handle, &wire);
-	ret = attempt ? 0 : attempt_new(device, handle, &wire, &attempt, &err);
+	ret = attempt ? 0 : attempt_new(device, traffic_class, handle, &wire, &attempt, &err);
 	if (!ret)
 		ret = dialer_poll(attempt->dialer, &conn, &err);
 	if (attempt && ret)
@@ -414,26 +431,32 @@ ncclResult_t net_dereg_mr(void *comm, void *mhandle)
 	return ncclSuccess;
 }
 
-static ncclResult_t post(struct conn *conn, void *data, size_t size, void *mhandle, void **request)
+static ncclResult_t post(struct conn *conn, void *data, size_t size, void *mhandle, void *profiled,
+			 void **request)
 {
 	const struct region *region = mhandle == &host_region ? NULL : mhandle;
 	struct request *posted;
 	int ret = conn_post(conn, data, size, region, &posted);
 
+	if (posted)
+		posted->profiled = profiled;
 	*request = posted;
 	return to_result(ret);
 }
 
-ncclResult_t net_isend(void *send_comm, void *data, size_t size, void *mhandle, void **request)
+ncclResult_t net_isend(void *send_comm, void *data, size_t size, void *mhandle, void *profiled,
+		       void **request)
 {
-	ncclResult_t result = post(send_comm, data, size, mhandle, request);
+	ncclResult_t result = post(send_comm, data, size, mhandle, profiled, request);
 
 	/* Begin at once: the caller may not test before it has done other things. */
 	if (result == ncclSuccess && *request) {
 		struct conn *conn = send_comm;
 		int ret = conn_send_progress(conn);
 
+		profile_progress(*request);
 		if (ret < 0) {
+			profile_end(*request);
 			*request = NULL;
 			result = to_result(conn_fail(conn, ret, "the connection broke"));
 		}
@@ -442,7 +465,7 @@ ncclResult_t net_isend(void *send_comm, void *data, size_t size, void *mhandle, 
 }
 
 ncclResult_t net_irecv(void *recv_comm, int n, void *data, size_t size, void *mhandle,
-		       void **request)
+		       void *profiled, void **request)
 {
 	if (n != 1) {
 		*request = NULL;
@@ -450,7 +473,7 @@ ncclResult_t net_irecv(void *recv_comm, int n, void *data, size_t size, void *mh
 			   n);
 		return ncclInternalError;
 	}
-	return post(recv_comm, data, size, mhandle, request);
+	return post(recv_comm, data, size, mhandle, profiled, request);
 }
 
 ncclResult_t net_test(void *request, int *done, int *size)
@@ -459,6 +482,11 @@ ncclResult_t net_test(void *request, int *done, int *size)
 	int ret = conn_test(request, &len);
 
 	*done = ret > 0;
+	/* A request that is done is free, and as it was until the next is posted. */
+	if (ret)
+		profile_end(request);
+	else
+		profile_progress(request);
 	if (ret < 0)
 		return to_result(ret);
 	/* NCCL's size is an int; longer messages exist since version 9 of the interface, whose core

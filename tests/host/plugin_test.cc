@@ -133,8 +133,8 @@ TEST_F(Plugin, ShowsItsTablesAndNothingElse)
 	while (fscanf(pipe, "%63s %7s %255s", address, type, name) == 3)
 		names.insert(name);
 	EXPECT_EQ(0, pclose(pipe));
-	EXPECT_EQ((std::set<std::string>{"ncclNetPlugin_v10", "ncclNetPlugin_v11", "ncclNetPlugin_v12", "ncclNetPlugin_v8",
-					 "ncclNetPlugin_v9"}),
+	EXPECT_EQ((std::set<std::string>{"ncclNetPlugin_v10", "ncclNetPlugin_v11", "ncclNetPlugin_v12", "ncclNetPlugin_v6",
+					 "ncclNetPlugin_v7", "ncclNetPlugin_v8", "ncclNetPlugin_v9"}),
 		  names);
 }
 
