@@ -84,7 +84,8 @@ static int open_socket(const struct dialer *dialer, const struct sockaddr_storag
 
 	if (fd < 0)
 		return -errno;
-	(void)setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, nic->name, (socklen_t)strlen(nic->name));
+	(void)setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, nic->ifname,
+			 (socklen_t)strlen(nic->ifname));
 	(void)sockopt_traffic_class(fd, to->ss_family, dialer->traffic_class);
 	sockaddr_set_port(&from, 0);
 	if (from.ss_family == to->ss_family &&

@@ -58,6 +58,8 @@ int devmem_nic_probe(const struct devmem_nic *nic, struct devmem_nic_caps *caps,
 	int tx = nl_call_has_command(DEVMEM_NETDEV_FAMILY, DEVMEM_NETDEV_CMD_BIND_TX);
 
 	*caps = (struct devmem_nic_caps){
+		.spread = nic->spread,
+		.on_top = strcmp(nic->name, nic->ifname) != 0,
 		.net_admin = have_net_admin() && in_initial_user_namespace(),
 		.bind_rx = rx > 0,
 		.bind_tx = tx > 0,

@@ -2,6 +2,7 @@
 /* What the plugin does, apart from the version of NCCL's interface. */
 #include "net_devmem.h"
 #include "connect.h"
+#include "nic.h"
 #include "params.h"
 #include "plugin_log.h"
 #include "profile.h"
@@ -9,7 +10,9 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <netdb.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,9 +119,44 @@ static int nic_family(void)
 	return AF_UNSPEC;
 }
 
+/*
+ * The host of NCCL_COMM_ID ("host:port" or "[ipv6]:port"), where NCCL looks for an interface in its
+ * subnet. A name is resolved as NCCL did a moment ago; one that is not known is no hint.
+ */
+static bool find_comm_id(struct sockaddr_storage *addr)
+{
+	const char *text = getenv("NCCL_COMM_ID");
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found;
+	char host[NI_MAXHOST];
+
+	if (!text || strlen(text) < 2)
+		return false;
+	if (*text == '[')
+		snprintf(host, sizeof(host), "%.*s", (int)strcspn(text + 1, "]%"), text + 1);
+	else
+		snprintf(host, sizeof(host), "%.*s", (int)strcspn(text, ":,"), text);
+	if (getaddrinfo(host, NULL, &hints, &found))
+		return false;
+	memset(addr, 0, sizeof(*addr));
+	memcpy(addr, found->ai_addr, found->ai_addrlen);
+	freeaddrinfo(found);
+	return true;
+}
+
+static int list_nics(struct devmem_nic *nics, struct devmem_error *err)
+{
+	struct sockaddr_storage comm_id;
+	struct nic_wish wish = {
+		.filter = *net.params.ifname ? net.params.ifname : getenv("NCCL_SOCKET_IFNAME"),
+		.family = nic_family(),
+		.near = find_comm_id(&comm_id) ? &comm_id : NULL,
+	};
+
+	return nic_list(&wish, nics, MAX_NICS, err);
+}
+
 static int open_devices(struct devmem_error *err)
 {
-	const char *filter = *net.params.ifname ? net.params.ifname : getenv("NCCL_SOCKET_IFNAME");
 	struct device_options options = {
 		.wish = net.params.plan == 1 ? PLAN_WISH_HOST : PLAN_WISH_AUTO,
 		.require = net.params.require,
@@ -128,7 +166,7 @@ static int open_devices(struct devmem_error *err)
 		.peer_timeout_s = (unsigned int)net.params.peer_timeout,
 	};
 	struct devmem_nic nics[MAX_NICS];
-	int n = devmem_nic_list(filter, nic_family(), nics, MAX_NICS, err);
+	int n = list_nics(nics, err);
 
 	if (n < 0)
 		return n;
@@ -138,7 +176,7 @@ static int open_devices(struct devmem_error *err)
 
 		if (ret)
 			return ret;
-		memcpy(net.texts[net.n_devices].name, nics[i].name, sizeof(nics[i].name));
+		memcpy(net.texts[net.n_devices].name, nics[i].ifname, sizeof(nics[i].ifname));
 		memcpy(net.texts[net.n_devices].pci_path, nics[i].pci_path,
 		       sizeof(nics[i].pci_path));
 		net.n_devices++;
