@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* A connection from its making to its end: requests, control records, failure. */
 #include "conn.h"
+#include "probe.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -53,6 +54,7 @@ int conn_new(struct device *device, bool sender, int control, int data_fd, struc
 	}
 	for (unsigned int i = 0; i < CONN_REQUESTS; i++)
 		new->requests[i].conn = new;
+	PROBE4(conn_open, new, sender, new->peer, control);
 	*conn = new;
 	return 0;
 }
@@ -80,6 +82,7 @@ void conn_close(struct conn *conn)
 {
 	if (!conn)
 		return;
+	PROBE3(conn_close, conn, conn->posted, conn->error);
 	if (conn->sender && !conn->error)
 		conn_put_record(conn, WIRE_FIN, WIRE_INLINE, conn->posted, 0);
 	if (!conn->error)
@@ -109,6 +112,7 @@ int conn_fail(struct conn *conn, int code, const char *what)
 	if (conn->error)
 		return conn->error;
 	conn->error = code;
+	PROBE3(conn_fail, conn, code, what);
 	device->log(LOG_LEVEL_WARN, __func__, __LINE__,
 		    "%s %s on %s: %s: %s; %u of %u messages were %s",
 		    conn->sender ? "sending to" : "receiving from", conn->peer, device->nic.name,
@@ -136,6 +140,7 @@ int conn_post(struct conn *conn, void *addr, size_t size, const struct region *r
 		.len = conn->sender ? size : 0,
 		.region = region,
 	};
+	PROBE4(post, conn, slot->seq, size, conn->sender);
 	*request = slot;
 	return 0;
 }
@@ -165,6 +170,7 @@ int conn_test(struct request *request, size_t *len)
 	if (!ret)
 		return 0;
 	*len = request->len;
+	PROBE4(done, conn, request->seq, request->len, conn->sender);
 	request->state = REQUEST_FREE;
 	if (conn->sender)
 		conn->counts.sends++;

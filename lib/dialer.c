@@ -3,6 +3,7 @@
  * for ready. */
 #include "clock.h"
 #include "connect.h"
+#include "probe.h"
 #include "sockopt.h"
 
 #include <errno.h>
@@ -48,6 +49,12 @@ int dialer_new(struct device *device, const struct wire_handle *handle, int traf
 	new->control = new->data = -1;
 	new->deadline_ms = clock_ms() + (int64_t)device->options.connect_timeout_s * 1000;
 	return 0;
+}
+
+static void set_state(struct dialer *dialer, enum dialer_state state)
+{
+	dialer->state = state;
+	PROBE3(dial_state, dialer, state, dialer->last_error);
 }
 
 const uint8_t *dialer_nonce(const struct dialer *dialer)
@@ -177,7 +184,7 @@ static int fail(struct dialer *dialer, int code, struct devmem_error *err, const
 {
 	char text[SOCKADDR_TEXT];
 
-	dialer->state = DIALER_ENDED;
+	set_state(dialer, DIALER_ENDED);
 	return devmem_error_set(err, code, "connecting to %s from %s: %s: %s",
 				sockaddr_text(&dialer->handle.control, text),
 				dialer->device->nic.name, what, strerror(-code));
@@ -197,7 +204,7 @@ static int retry(struct dialer *dialer, int code, struct devmem_error *err)
 	dialer->last_error = code;
 	if (!worth_retrying(code))
 		return fail(dialer, code, err, "it cannot be reached");
-	dialer->state = DIALER_WAITING;
+	set_state(dialer, DIALER_WAITING);
 	dialer->retry_ms = clock_ms() + RETRY_MS;
 	return 0;
 }
@@ -209,7 +216,7 @@ static int finish(struct dialer *dialer, struct conn **conn, struct devmem_error
 	int ret = wire_get_ready(dialer->answer, sizeof(dialer->answer), &ready, &version);
 
 	if (ret == -EPROTONOSUPPORT) {
-		dialer->state = DIALER_ENDED;
+		set_state(dialer, DIALER_ENDED);
 		return devmem_error_set(
 			err, -EPROTO,
 			"the peer speaks version %u of devmem's protocol and this side %u: "
@@ -226,7 +233,7 @@ static int finish(struct dialer *dialer, struct conn **conn, struct devmem_error
 		return fail(dialer, -ECONNABORTED, err,
 			    "the peer did not see the data stream: is its data port open in all "
 			    "firewalls?");
-	dialer->state = DIALER_ENDED;
+	set_state(dialer, DIALER_ENDED);
 	ret = conn_new(dialer->device, true, dialer->control, dialer->data, NULL,
 		       &dialer->handle.control, conn, err);
 	dialer->control = dialer->data = -1;
@@ -241,7 +248,7 @@ static int step(struct dialer *dialer, struct conn **conn, struct devmem_error *
 	case DIALER_WAITING:
 		if (clock_ms() < dialer->retry_ms)
 			return 0;
-		dialer->state = DIALER_CONNECTING;
+		set_state(dialer, DIALER_CONNECTING);
 		ret = open_sockets(dialer);
 		return ret ? retry(dialer, ret, err) : 0;
 	case DIALER_CONNECTING:
@@ -254,7 +261,7 @@ static int step(struct dialer *dialer, struct conn **conn, struct devmem_error *
 		ret = send_hello(dialer);
 		if (ret)
 			return fail(dialer, ret, err, "sending the greeting failed");
-		dialer->state = DIALER_GREETED;
+		set_state(dialer, DIALER_GREETED);
 		return 0;
 	case DIALER_GREETED:
 		ret = read_answer(dialer);

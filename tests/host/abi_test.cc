@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Every table that the plugin exports, used as the NCCL that looks it up does: properties, messages, traffic class, profiler.
+#include <cstring>
 #include <dirent.h>
+#include <fstream>
 #include <gtest/gtest.h>
 #include <map>
 #include <netinet/in.h>
 #include <sched.h>
+#include <set>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <vector>
@@ -352,6 +355,48 @@ TYPED_TEST(Abi, EndsTheEventOfAMessageWhoseConnectionBreaks)
 		EXPECT_EQ(NCCL_PROFILER_NET_STOP, events[1].type);
 		EXPECT_EQ(events[0].event, events[1].event);
 	}
+}
+
+// Names in the notes of the library, and in the table of docs/tracing.md.
+std::set<std::string> noted_tracepoints()
+{
+	FILE *pipe = popen(("readelf -n " + plugin_path()).c_str(), "r");
+	std::set<std::string> names;
+	char line[256], name[64];
+	bool ours = false;
+
+	while (fgets(line, sizeof(line), pipe)) {
+		if (strstr(line, "Provider:"))
+			ours = strstr(line, "Provider: devmem\n") != nullptr;
+		else if (ours && sscanf(line, " Name: %63s", name) == 1)
+			names.insert(name);
+	}
+	EXPECT_EQ(0, pclose(pipe));
+	return names;
+}
+
+std::set<std::string> documented_tracepoints()
+{
+	std::ifstream page(DEVMEM_SOURCE_DIR "/docs/tracing.md");
+	std::set<std::string> names;
+	std::string line;
+
+	while (std::getline(page, line))
+		if (line.compare(0, 3, "| `") == 0)
+			names.insert(line.substr(3, line.find('`', 3) - 3));
+	return names;
+}
+
+TEST(Tracepoints, AreThoseOfTheDocumentation)
+{
+#ifdef DEVMEM_HAVE_SDT
+	EXPECT_EQ(documented_tracepoints(), noted_tracepoints());
+	EXPECT_LE(8u, noted_tracepoints().size());
+#else
+	EXPECT_LE(8u, documented_tracepoints().size());
+	EXPECT_TRUE(noted_tracepoints().empty());
+	GTEST_SKIP() << "built without sys/sdt.h: apt-get install systemtap-sdt-dev";
+#endif
 }
 
 } // namespace
