@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* A connection from its making to its end: requests, control records, failure. */
 #include "conn.h"
+#include "error.h"
 #include "probe.h"
 
 #include <errno.h>
@@ -114,10 +115,10 @@ int conn_fail(struct conn *conn, int code, const char *what)
 	conn->error = code;
 	PROBE3(conn_fail, conn, code, what);
 	device->log(LOG_LEVEL_WARN, __func__, __LINE__,
-		    "%s %s on %s: %s: %s; %u of %u messages were %s",
+		    "%s %s on %s: %s: %s; %u of %u messages were %s; %s",
 		    conn->sender ? "sending to" : "receiving from", conn->peer, device->nic.name,
 		    what, strerror(-code), conn->current, conn->posted,
-		    conn->sender ? "sent" : "received");
+		    conn->sender ? "sent" : "received", error_advice(code));
 	return code;
 }
 

@@ -3,6 +3,7 @@
  * for ready. */
 #include "clock.h"
 #include "connect.h"
+#include "error.h"
 #include "probe.h"
 #include "sockopt.h"
 
@@ -185,9 +186,10 @@ static int fail(struct dialer *dialer, int code, struct devmem_error *err, const
 	char text[SOCKADDR_TEXT];
 
 	set_state(dialer, DIALER_ENDED);
-	return devmem_error_set(err, code, "connecting to %s from %s: %s: %s",
+	return devmem_error_set(err, code, "connecting to %s from %s: %s: %s; %s",
 				sockaddr_text(&dialer->handle.control, text),
-				dialer->device->nic.name, what, strerror(-code));
+				dialer->device->nic.name, what, strerror(-code),
+				error_advice(code));
 }
 
 /* The other side may not listen yet, or its host be reachable in a moment; anything else is final.

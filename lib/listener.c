@@ -3,6 +3,7 @@
  * nonce comes in. */
 #include "clock.h"
 #include "connect.h"
+#include "error.h"
 #include "sockopt.h"
 
 #include <errno.h>
@@ -52,8 +53,9 @@ static int open_port(struct listener *listener, struct sockaddr_storage *address
 	    bind(listener->fd, (struct sockaddr *)address, sockaddr_length(address)) ||
 	    listen(listener->fd, 1024) ||
 	    getsockname(listener->fd, (struct sockaddr *)address, &length))
-		return devmem_error_set(err, -errno, "cannot open a control port on %s: %s",
-					listener->device->nic.name, strerror(errno));
+		return devmem_error_set(err, -errno, "cannot open a control port on %s: %s; %s",
+					listener->device->nic.ifname, strerror(errno),
+					error_advice(errno));
 	/* Accepted connections have it from their listener. */
 	(void)sockopt_traffic_class(listener->fd, address->ss_family, listener->traffic_class);
 	return 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Lists the network devices that can carry traffic, with what NCCL wants to know of each. */
 #include "nic.h"
+#include "error.h"
 #include "ethtool.h"
 #include "steer.h"
 
@@ -158,8 +159,8 @@ int nic_list(const struct nic_wish *wish, struct devmem_nic *nics, unsigned int 
 
 	if (n_links < 0)
 		return devmem_error_set(err, n_links,
-					"cannot list network interfaces by rtnetlink: %s",
-					strerror(-n_links));
+					"cannot list network interfaces by rtnetlink: %s; %s",
+					strerror(-n_links), error_advice(n_links));
 	if (getifaddrs(&list)) {
 		free(links);
 		return devmem_error_set(err, -errno,

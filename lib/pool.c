@@ -2,6 +2,7 @@
 /* A pool from open to close, and the sockets that connect to its steered port. */
 #include "pool.h"
 #include "clock.h"
+#include "error.h"
 #include "rings.h"
 #include "sockaddr.h"
 
@@ -34,7 +35,8 @@ static int open_listener(struct pool *pool, struct devmem_error *err)
 	pool->listener = socket(pool->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
 				0);
 	if (pool->listener < 0)
-		return devmem_error_set(err, -errno, "socket: %s", strerror(errno));
+		return devmem_error_set(err, -errno, "cannot open a data socket on %s: %s; %s",
+					pool->nic.ifname, strerror(errno), error_advice(errno));
 	/*
 	 * Window scale and clamp of a connection follow from the listener's buffer when it comes up
 	 * (tcp_select_initial_window) and cannot grow later, so the listener has the whole budget
@@ -44,8 +46,8 @@ static int open_listener(struct pool *pool, struct devmem_error *err)
 	if (bind(pool->listener, (struct sockaddr *)&pool->address,
 		 sockaddr_length(&pool->address)) ||
 	    getsockname(pool->listener, (struct sockaddr *)&pool->address, &length))
-		return devmem_error_set(err, -errno, "cannot bind a data port on %s: %s",
-					pool->nic.name, strerror(errno));
+		return devmem_error_set(err, -errno, "cannot bind a data port on %s: %s; %s",
+					pool->nic.ifname, strerror(errno), error_advice(errno));
 	return 0;
 }
 
@@ -80,8 +82,11 @@ static int steer(struct pool *pool, struct devmem_error *err)
 		return ret;
 	pool->rule_added = true;
 	if (lease_journal(pool->lease, &pool->rule))
-		return devmem_error_set(err, -EIO, "cannot note a steering rule in %s: %s",
-					pool->lease->path, strerror(errno));
+		return devmem_error_set(
+			err, -EIO,
+			"cannot note a steering rule in %s: %s; free space there, or set "
+			"NCCL_DEVMEM_LEASE_DIR to another folder",
+			pool->lease->path, strerror(errno));
 	return 0;
 }
 
@@ -126,7 +131,8 @@ int pool_open(const struct devmem_nic *nic, struct devmem_exporter *exporter, si
 	if (!ret)
 		ret = steer(new, err);
 	if (!ret && listen(new->listener, 1024))
-		ret = devmem_error_set(err, -errno, "listen: %s", strerror(errno));
+		ret = devmem_error_set(err, -errno, "cannot listen on the data port of %s: %s; %s",
+				       nic->ifname, strerror(errno), error_advice(errno));
 	if (ret)
 		goto fail;
 	*pool = new;
