@@ -67,16 +67,16 @@ static int traffic_class_of(const ncclNetCommConfig_t *config)
 
 static ncclResult_t init_v9(ncclDebugLogger_t logger)
 {
-	return net_init(logger, NULL);
+	return net_init(logger, NULL, false);
 }
 
 static ncclResult_t init_v10(ncclDebugLogger_t logger, ncclProfilerCallback_t profiler)
 {
-	return net_init(logger, profiler);
+	return net_init(logger, profiler, false);
 }
 
-static ncclResult_t init_v11(void **ctx, uint64_t comm_id, ncclNetCommConfig_t *config,
-			     ncclDebugLogger_t logger, ncclProfilerCallback_t profiler)
+static ncclResult_t start(void **ctx, const ncclNetCommConfig_t *config, ncclDebugLogger_t logger,
+			  ncclProfilerCallback_t profiler, bool loads_once)
 {
 	struct communicator *communicator = malloc(sizeof(*communicator));
 	ncclResult_t result;
@@ -85,12 +85,25 @@ static ncclResult_t init_v11(void **ctx, uint64_t comm_id, ncclNetCommConfig_t *
 	if (!communicator)
 		return ncclSystemError;
 	communicator->traffic_class = traffic_class_of(config);
-	result = net_init(logger, profiler);
+	result = net_init(logger, profiler, loads_once);
 	if (result != ncclSuccess)
 		free(communicator);
 	else
 		*ctx = communicator;
 	return result;
+}
+
+/* NCCL 2.28 and 2.29; NVIDIA/nccl#1978, mended in 2.30, which knows version 12. */
+static ncclResult_t init_v11(void **ctx, uint64_t comm_id, ncclNetCommConfig_t *config,
+			     ncclDebugLogger_t logger, ncclProfilerCallback_t profiler)
+{
+	return start(ctx, config, logger, profiler, true);
+}
+
+static ncclResult_t init_v12(void **ctx, uint64_t comm_id, ncclNetCommConfig_t *config,
+			     ncclDebugLogger_t logger, ncclProfilerCallback_t profiler)
+{
+	return start(ctx, config, logger, profiler, false);
 }
 
 static ncclResult_t finalize_v11(void *ctx)
@@ -180,7 +193,7 @@ EXPORT const ncclNet_v11_t ncclNetPlugin_v11 = {
 };
 
 EXPORT const ncclNet_v12_t ncclNetPlugin_v12 = {
-	MEMBERS_V8,	      .init = init_v11,		.getProperties = properties_v12,
+	MEMBERS_V8,	      .init = init_v12,		.getProperties = properties_v12,
 	.listen = listen_v11, .connect = connect_v11,	.isend = isend_v10,
 	.irecv = irecv_v10,   .finalize = finalize_v11,
 };

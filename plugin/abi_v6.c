@@ -41,7 +41,7 @@ static ncclResult_t properties_v8(int dev, ncclNetProperties_v8_t *props)
 
 static ncclResult_t init_v6(ncclDebugLogger_t logger)
 {
-	return net_init(logger, NULL);
+	return net_init(logger, NULL, false);
 }
 
 static ncclResult_t listen_v6(int dev, void *handle, void **listen_comm)

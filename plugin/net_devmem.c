@@ -2,6 +2,7 @@
 /* What the plugin does, apart from the version of NCCL's interface. */
 #include "net_devmem.h"
 #include "connect.h"
+#include "error.h"
 #include "nic.h"
 #include "params.h"
 #include "plugin_log.h"
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define MAX_NICS 32
 
@@ -35,6 +37,7 @@ static struct {
 	pthread_mutex_t lock;
 	unsigned int users; /* inits without finalize, and open comms */
 	unsigned int inits;
+	bool loads_once;
 	struct params params;
 	struct devmem_exporter *exporter;
 	struct stat_totals totals;
@@ -70,11 +73,42 @@ static ncclResult_t to_result(int code)
 	}
 }
 
-/* For failures whose text was not said yet. */
+/* For failures whose text was not said yet. What is short of memory says no more than that wherever
+ * it is. */
 static ncclResult_t fail(const struct devmem_error *err, const char *where)
 {
-	plugin_log(LOG_LEVEL_WARN, where, __LINE__, "%s", err->text);
+	bool bare = err->code == -ENOMEM && !strcmp(err->text, "out of memory");
+
+	plugin_log(LOG_LEVEL_WARN, where, __LINE__, "%s%s%s", err->text, bare ? "; " : "",
+		   bare ? error_advice(err->code) : "");
 	return to_result(err->code);
+}
+
+/* NCCL itself tells of its choice in its INFO output at most. One line, since ncclGetLastError()
+ * shows the last. */
+static ncclResult_t fail_init(const struct devmem_error *err)
+{
+	const char *wanted = getenv("NCCL_NET");
+
+	plugin_log(LOG_LEVEL_WARN, "net_init", __LINE__, "the plugin could not start: %s%s",
+		   err->text,
+		   wanted && !strcasecmp(wanted, NET_NAME)
+			   ? ""
+			   : ". NCCL goes on with another transport and will not say so: set "
+			     "NCCL_NET=" NET_NAME " to have an error instead");
+	return to_result(err->code);
+}
+
+/* The next communicator's "Failed to initialize any NET plugin" would not tell why. */
+static void hint_loads_once(void)
+{
+	const char *count = getenv("NCCL_NET_PLUGIN_REF_COUNT");
+
+	if (net.loads_once && !(count && atoi(count)))
+		plugin_log(LOG_LEVEL_INFO, __func__, __LINE__,
+			   "unloaded with the last communicator; NCCL 2.28 and 2.29 cannot load it "
+			   "again: if this program makes another communicator, set "
+			   "NCCL_NET_PLUGIN_REF_COUNT=1");
 }
 
 static void write_metrics(void)
@@ -85,9 +119,11 @@ static void write_metrics(void)
 		return;
 	ret = stat_write(&net.totals, net.params.metrics);
 	if (ret)
-		plugin_log(LOG_LEVEL_WARN, __func__, __LINE__,
-			   "cannot write counters to NCCL_DEVMEM_METRICS=%s: %s",
-			   net.params.metrics, strerror(-ret));
+		plugin_log(
+			LOG_LEVEL_WARN, __func__, __LINE__,
+			"cannot write counters to NCCL_DEVMEM_METRICS=%s: %s; it must be a folder "
+			"that this job may write to: mkdir -p",
+			net.params.metrics, strerror(-ret));
 }
 
 static int open_exporter(struct devmem_error *err)
@@ -206,8 +242,9 @@ static int set_up(struct devmem_error *err)
 
 	if (ret)
 		return devmem_error_set(err, ret,
-					"a variable of the plugin has a value that cannot be: see "
-					"the warning before this one");
+					"a variable of the plugin has a value that cannot be: "
+					"correct what the warning before this one names, or unset "
+					"it");
 	ret = open_exporter(err);
 	if (!ret)
 		ret = open_devices(err);
@@ -216,7 +253,7 @@ static int set_up(struct devmem_error *err)
 	return ret;
 }
 
-ncclResult_t net_init(ncclDebugLogger_t logger, ncclProfilerCallback_t profiler)
+ncclResult_t net_init(ncclDebugLogger_t logger, ncclProfilerCallback_t profiler, bool loads_once)
 {
 	struct devmem_error err = {0};
 	int ret = 0;
@@ -224,6 +261,7 @@ ncclResult_t net_init(ncclDebugLogger_t logger, ncclProfilerCallback_t profiler)
 	plugin_log_set(logger);
 	profile_set(profiler);
 	pthread_mutex_lock(&net.lock);
+	net.loads_once = loads_once;
 	if (!net.users)
 		ret = set_up(&err);
 	if (!ret) {
@@ -231,7 +269,7 @@ ncclResult_t net_init(ncclDebugLogger_t logger, ncclProfilerCallback_t profiler)
 		net.inits++;
 	}
 	pthread_mutex_unlock(&net.lock);
-	return ret ? fail(&err, __func__) : ncclSuccess;
+	return ret ? fail_init(&err) : ncclSuccess;
 }
 
 static void user_gone(bool init)
@@ -240,8 +278,10 @@ static void user_gone(bool init)
 	write_metrics();
 	if (init)
 		net.inits--;
-	if (--net.users == 0)
+	if (--net.users == 0) {
 		tear_down();
+		hint_loads_once();
+	}
 	pthread_mutex_unlock(&net.lock);
 }
 
@@ -277,8 +317,11 @@ static struct device *device_of(int dev)
 {
 	if (dev >= 0 && (unsigned int)dev < net.n_devices)
 		return net.devices[dev];
-	plugin_log(LOG_LEVEL_WARN, __func__, __LINE__, "there is no device %d: there are %u", dev,
-		   net.n_devices);
+	plugin_log(
+		LOG_LEVEL_WARN, __func__, __LINE__,
+		"NCCL asked for device %d of %u, a fault of NCCL or of the program that calls the "
+		"plugin: run again with NCCL_DEBUG=INFO, and report its output",
+		dev, net.n_devices);
 	return NULL;
 }
 
@@ -507,7 +550,11 @@ ncclResult_t net_irecv(void *recv_comm, int n, void *data, size_t size, void *mh
 {
 	if (n != 1) {
 		*request = NULL;
-		plugin_log(LOG_LEVEL_WARN, __func__, __LINE__, "irecv of %d buffers: maxRecvs is 1",
+		plugin_log(LOG_LEVEL_WARN, __func__, __LINE__,
+			   "NCCL posted a receive of %d buffers and the plugin takes one "
+			   "(maxRecvs), a "
+			   "fault of NCCL or of the program that calls the plugin: run again with "
+			   "NCCL_DEBUG=INFO, and report its output",
 			   n);
 		return ncclInternalError;
 	}

@@ -7,6 +7,7 @@
 #ifndef NET_DEVMEM_H
 #define NET_DEVMEM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,8 +25,11 @@ struct net_properties {
 };
 
 /* Each init needs a finalize; all but the first are cheap. */
-/* @profiler: NULL where NCCL has none. */
-ncclResult_t net_init(ncclDebugLogger_t logger, ncclProfilerCallback_t profiler);
+/*
+ * @profiler: NULL where NCCL has none. @loads_once: this NCCL cannot load a plugin again in one
+ * process, unless NCCL_NET_PLUGIN_REF_COUNT tells it not to unload it.
+ */
+ncclResult_t net_init(ncclDebugLogger_t logger, ncclProfilerCallback_t profiler, bool loads_once);
 ncclResult_t net_finalize(void);
 ncclResult_t net_devices(int *n);
 ncclResult_t net_properties(int dev, struct net_properties *properties);

@@ -215,6 +215,24 @@ TYPED_TEST(Abi, WritesEveryByteOfTheProperties)
 	EXPECT_EQ(ncclSuccess, table.finalize());
 }
 
+TYPED_TEST(Abi, HintsAtTheVariableThatLetsItBeLoadedAgain)
+{
+	constexpr int V = TypeParam::value;
+	const std::string hint = "NCCL_NET_PLUGIN_REF_COUNT=1";
+
+	for (const char *count : {"0", "1"}) {
+		versions::Table<V> table(this->library);
+		setenv("NCCL_NET_PLUGIN_REF_COUNT", count, 1);
+		clear_logs();
+		ASSERT_EQ(ncclSuccess, table.init(NCCL_NET_TRAFFIC_CLASS_UNDEF, logger, nullptr)) << warnings();
+		EXPECT_EQ(ncclSuccess, table.finalize());
+		// Version 11 is the highest that NCCL 2.28 and 2.29 know.
+		EXPECT_EQ(V == 11 && *count == '0', infos().find(hint) != std::string::npos) << infos();
+	}
+	unsetenv("NCCL_NET_PLUGIN_REF_COUNT");
+	EXPECT_EQ("", warnings());
+}
+
 TYPED_TEST(Abi, CarriesMessages)
 {
 	typename TestFixture::Ends ends(this->library);

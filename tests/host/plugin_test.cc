@@ -441,6 +441,7 @@ TEST_F(Plugin, TellsThatThePeerWasKilledWithinTwoSeconds)
 	EXPECT_EQ(ncclRemoteError, result);
 	EXPECT_LT(now() - killed, 2.0);
 	EXPECT_NE(std::string::npos, warnings().find("127.0.0.1")) << warnings();
+	EXPECT_NE(std::string::npos, warnings().find("see the log of that rank")) << warnings();
 	waitpid(child, nullptr, 0);
 	EXPECT_EQ(ncclSuccess, b.net->closeRecv(recv));
 	EXPECT_EQ(ncclSuccess, b.net->closeListen(listener));
@@ -550,7 +551,20 @@ TEST_F(Plugin, RequireMakesTheLackOfADeviceAnError)
 	setenv("NCCL_DEVMEM_MEMORY", "auto", 1);
 	Side a([] {}, ncclSystemError);
 	unsetenv("NCCL_DEVMEM_REQUIRE");
-	EXPECT_NE(std::string::npos, warnings().find("required")) << warnings();
+	EXPECT_NE(std::string::npos, warnings().find("device memory TCP is required and there is no device: no ")) << warnings();
+}
+
+TEST_F(Plugin, TellsThatNcclGoesOnWithoutItUnlessItMustNot)
+{
+	setenv("NCCL_SOCKET_IFNAME", "=nosuchnic", 1);
+	Side without([] {}, ncclSystemError);
+	EXPECT_NE(std::string::npos, warnings().find("set NCCL_NET=devmem")) << warnings();
+	clear_logs();
+	setenv("NCCL_NET", "DevMem", 1);
+	Side with([] {}, ncclSystemError);
+	unsetenv("NCCL_NET");
+	EXPECT_EQ(std::string::npos, warnings().find("goes on with another transport")) << warnings();
+	EXPECT_NE(std::string::npos, warnings().find("could not start")) << warnings();
 }
 
 TEST_F(Plugin, SaysWhichInterfacesThereAreNot)
