@@ -567,6 +567,30 @@ TEST_F(Plugin, TellsThatNcclGoesOnWithoutItUnlessItMustNot)
 	EXPECT_NE(std::string::npos, warnings().find("could not start")) << warnings();
 }
 
+// lo is the last resort, so it is chosen before others only by what is asked for here.
+TEST_F(Plugin, TakesTheInterfaceInTheSubnetOfTheCommId)
+{
+	unsetenv("NCCL_SOCKET_IFNAME");
+	for (const char *id : {"127.0.0.9:4321", "localhost:4321"}) {
+		setenv("NCCL_COMM_ID", id, 1);
+		Side side;
+		EXPECT_STREQ("lo", side.properties().name) << id;
+	}
+	unsetenv("NCCL_COMM_ID");
+	setenv("NCCL_DEVMEM_IFNAME", "=lo", 1);
+	setenv("NCCL_SOCKET_IFNAME", "=nosuchnic", 1);
+	Side side;
+	unsetenv("NCCL_DEVMEM_IFNAME");
+	EXPECT_STREQ("lo", side.properties().name) << "the plugin's own variable goes first";
+}
+
+TEST_F(Plugin, SaysThatAnInterfaceHasNoAddressOfTheFamily)
+{
+	setenv("NCCL_SOCKET_FAMILY", "AF_INET6", 1);
+	Side a([] {}, ncclSystemError);
+	EXPECT_NE(std::string::npos, warnings().find("an address of IPv6 matches '=lo'")) << warnings();
+}
+
 TEST_F(Plugin, SaysWhichInterfacesThereAreNot)
 {
 	setenv("NCCL_SOCKET_IFNAME", "=nosuchnic", 1);
