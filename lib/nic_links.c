@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MAX_TRIES 10
+
 struct table {
 	struct nic_link *links;
 	unsigned int n;
@@ -63,32 +65,49 @@ static int on_link(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-static int ask(struct nl_sock *sock, struct table *table)
+/* One list. -EAGAIN: it changed while it was read. */
+static int ask_once(struct table *table)
 {
 	struct ifinfomsg all = {.ifi_family = AF_UNSPEC};
-	int ret = nl_connect(sock, NETLINK_ROUTE);
+	struct nl_sock *sock = nl_socket_alloc();
+	int ret;
 
-	if (ret)
+	table->n = 0;
+	if (!sock)
+		return -ENOMEM;
+	ret = nl_connect(sock, NETLINK_ROUTE);
+	if (ret) {
+		nl_socket_free(sock);
 		return -EPROTONOSUPPORT;
+	}
 	fcntl(nl_socket_get_fd(sock), F_SETFD, FD_CLOEXEC);
 	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_link, table);
 	ret = nl_send_simple(sock, RTM_GETLINK, NLM_F_DUMP, &all, sizeof(all));
 	if (ret >= 0)
 		ret = nl_recvmsgs_default(sock);
+	nl_socket_free(sock); /* with what is left of a list that was given up */
+	if (ret == -NLE_DUMP_INTR)
+		return -EAGAIN;
 	return ret < 0 ? -EIO : table->error;
+}
+
+/* Where containers come and go all the time, a list with a gap is better than none: the interfaces
+ * that are asked about are not those that come and go. */
+static int ask(struct table *table)
+{
+	int ret = -EAGAIN;
+
+	for (unsigned int i = 0; ret == -EAGAIN && i < MAX_TRIES; i++)
+		ret = ask_once(table);
+	return ret == -EAGAIN && table->n ? 0 : ret;
 }
 
 int nic_links(struct nic_link **links)
 {
 	struct table table = {0};
-	struct nl_sock *sock = nl_socket_alloc();
-	int ret;
+	int ret = ask(&table);
 
 	*links = NULL;
-	if (!sock)
-		return -ENOMEM;
-	ret = ask(sock, &table);
-	nl_socket_free(sock);
 	if (ret) {
 		free(table.links);
 		return ret;
