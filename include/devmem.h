@@ -138,14 +138,20 @@ void devmem_exporter_trouble(struct devmem_exporter *exporter, struct devmem_err
 
 #define DEVMEM_NIC_NAME 16
 
+/*
+ * An interface and the NIC below it. They differ where the interface is a VLAN, bond, bridge and
+ * the like: addresses belong to the interface, queues, steering rules and settings to the NIC.
+ */
 struct devmem_nic {
-	char name[DEVMEM_NIC_NAME];
-	unsigned int ifindex;
+	char name[DEVMEM_NIC_NAME];   /* the NIC */
+	unsigned int ifindex;	      /* the NIC */
+	char ifname[DEVMEM_NIC_NAME]; /* the interface that has the address */
+	bool spread;	    /* the interface stands on no NIC or several: name is its own */
 	char pci_path[256]; /* canonical sysfs path of the PCI device, "" for a NIC that is none */
 	uint64_t guid;	    /* the same for two netdevs on one physical port */
 	unsigned int speed_mbps; /* 10000 when the driver does not tell */
 	unsigned int port;
-	unsigned int mtu;
+	unsigned int mtu;	      /* of the interface */
 	unsigned int rx_queues;	      /* real_num_rx_queues */
 	struct sockaddr_storage addr; /* first usable address */
 };
@@ -153,14 +159,17 @@ struct devmem_nic {
 /*
  * Lists running interfaces that have an address, at most @max, and returns their number. @filter
  * has NCCL_SOCKET_IFNAME's form: a comma list of name prefixes; a leading '^' excludes, '=' means
- * exact names; NULL or "" takes everything but lo, docker* and virbr* (these only if nothing else
- * is left). @family is AF_INET, AF_INET6 or AF_UNSPEC (IPv4 preferred).
+ * exact names. NULL, "" or a single character: the first of these that there are: ib*, all but
+ * docker*, lo* and virbr*, docker*, lo*, virbr*. @family is AF_INET, AF_INET6 or AF_UNSPEC (an
+ * interface's first address, which is IPv4 if it has one).
  */
 int devmem_nic_list(const char *filter, int family, struct devmem_nic *nics, unsigned int max,
 		    struct devmem_error *err);
 
 /* What the kernel and the NIC can do, found without changing anything. */
 struct devmem_nic_caps {
+	bool spread; /* the interface stands on several NICs, of which none can be chosen */
+	bool on_top; /* the interface is not the NIC: it cannot be sent from device memory by it */
 	bool net_admin; /* CAP_NET_ADMIN in the initial user namespace, as bind-rx asks for */
 	bool bind_rx;	/* the kernel's netdev family has bind-rx (6.12 and later) */
 	bool bind_tx;	/* the kernel's netdev family has bind-tx (6.16, or 6.12 with this project's

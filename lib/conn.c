@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* A connection from its making to its end, and its requests. */
 #include "conn.h"
+#include "probe.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -141,6 +142,7 @@ int conn_new(struct device *device, const struct conn_parts *given, struct conn 
 		return ret;
 	}
 	make_staging(new);
+	PROBE4(conn_open, new, new->sender, new->peer, new->control_fd);
 	for (unsigned int i = 0; i < CONN_REQUESTS; i++)
 		new->requests[i].conn = new;
 	*conn = new;
@@ -186,6 +188,7 @@ void conn_close(struct conn *conn)
 {
 	if (!conn)
 		return;
+	PROBE3(conn_close, conn, conn->posted, conn->error);
 	for (unsigned int i = 0; i < conn->n_streams; i++)
 		(void)devmem_stream_token_flush(conn->streams[i]);
 	add_counts(conn);
@@ -229,6 +232,7 @@ int conn_post(struct conn *conn, void *addr, size_t size, const struct region *r
 		.len = conn->sender ? size : 0,
 		.region = region,
 	};
+	PROBE4(post, conn, slot->seq, size, conn->sender);
 	*request = slot;
 	return 0;
 }
@@ -258,6 +262,7 @@ int conn_test(struct request *request, size_t *len)
 	if (!ret)
 		return 0;
 	*len = request->len;
+	PROBE4(done, conn, request->seq, request->len, conn->sender);
 	request->busy = false;
 	if (conn->sender)
 		conn->counts.sends++;

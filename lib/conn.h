@@ -33,6 +33,7 @@ struct request {
 	const struct region *region; /* NULL: host memory */
 	bool announced;		     /* its record was written, or read */
 	enum wire_via via;
+	unsigned int stream; /* that carries the first of its bytes, unless inline */
 	size_t assigned;     /* bytes that a stream is to carry, as announced */
 	size_t moved;	     /* bytes that a socket has taken or given */
 	size_t granted;	     /* receiver: bytes that the sender may send */
@@ -42,6 +43,8 @@ struct request {
 	uint32_t completion;
 	bool in_list;	/* receiver: has pieces that the copy engine was not given yet */
 	uint64_t fence; /* receiver: the last copy of the message */
+	void *profiled; /* the plugin's, for NCCL's profiler: what the message belongs to */
+	void *event;	/* ... and what the profiler made of it */
 };
 
 /* Sender: a piece of a message on one stream. */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* The end of a connection by a failure: what the user and the peer are told. */
 #include "conn.h"
+#include "error.h"
+#include "probe.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -8,25 +10,6 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
-
-static const char *advice(int code)
-{
-	switch (code) {
-	case -ECONNRESET:
-	case -EPIPE:
-	case -ECONNABORTED:
-		return "; see the log of the rank there, which ended or gave up first";
-	case -ETIMEDOUT:
-	case -EHOSTUNREACH:
-	case -ENETUNREACH:
-		return "; the host or the network between is down, or its answers take longer than "
-		       "NCCL_DEVMEM_PEER_TIMEOUT";
-	case -EPROTO:
-		return "; do all ranks run the same release of the plugin?";
-	default:
-		return "";
-	}
-}
 
 /* What TCP knows of a socket, for instance "control: rtt 0.12 ms, 3 retransmitted". */
 static int tell_socket(char *text, size_t room, const char *name, int fd)
@@ -101,13 +84,14 @@ int conn_fail(struct conn *conn, int code, const char *what)
 	if (conn->error)
 		return conn->error;
 	conn->error = code;
+	PROBE3(conn_fail, conn, code, what);
 	devmem_exporter_trouble(device->exporter, &trouble);
 	tell_progress(conn, progress, sizeof(progress));
 	tell_sockets(conn, sockets, sizeof(sockets));
-	device->log(LOG_LEVEL_WARN, __func__, __LINE__, "%s %s on %s: %s: %s; %s%s%s",
+	device->log(LOG_LEVEL_WARN, __func__, __LINE__, "%s %s on %s: %s: %s; %s%s; %s",
 		    conn->sender ? "sending to" : "receiving from", conn->peer, device->nic.name,
 		    what, trouble.code == code ? trouble.text : strerror(-code), progress, sockets,
-		    advice(code));
+		    error_advice(code));
 	tell_peer(conn, code, what);
 	return code;
 }

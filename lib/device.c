@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* One NIC as connections use it: its plan, its pool, the memory registered with it. */
 #include "device.h"
+#include "probe.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@ static int say_plan(struct device *device, struct devmem_error *err)
 		return 0;
 	}
 	stat_add(&device->totals->fallbacks, 1);
+	PROBE3(fallback, device->nic.name, plan_text(&device->plan), device->plan.reason);
 	if (device->options.require)
 		return devmem_error_set(err, -EOPNOTSUPP,
 					"device memory TCP is required and not possible: %s",

@@ -3,6 +3,9 @@
  * for ready. */
 #include "clock.h"
 #include "connect.h"
+#include "error.h"
+#include "probe.h"
+#include "sockopt.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -25,6 +28,7 @@ struct dialer {
 	enum dialer_state state;
 	struct device *device;
 	struct wire_handle handle;
+	int traffic_class;
 	int control;
 	unsigned int n_streams;
 	int streams[WIRE_STREAMS];
@@ -34,8 +38,8 @@ struct dialer {
 	size_t answered;
 };
 
-int dialer_new(struct device *device, const struct wire_handle *handle, struct dialer **dialer,
-	       struct devmem_error *err)
+int dialer_new(struct device *device, const struct wire_handle *handle, int traffic_class,
+	       struct dialer **dialer, struct devmem_error *err)
 {
 	struct dialer *new = calloc(1, sizeof(*new));
 
@@ -44,9 +48,16 @@ int dialer_new(struct device *device, const struct wire_handle *handle, struct d
 		return devmem_error_set(err, -ENOMEM, "out of memory");
 	new->device = device_get(device);
 	new->handle = *handle;
+	new->traffic_class = traffic_class;
 	new->control = -1;
 	new->deadline_ms = clock_ms() + (int64_t)device->options.connect_timeout_s * 1000;
 	return 0;
+}
+
+static void set_state(struct dialer *dialer, enum dialer_state state)
+{
+	dialer->state = state;
+	PROBE3(dial_state, dialer, state, dialer->last_error);
 }
 
 const uint8_t *dialer_nonce(const struct dialer *dialer)
@@ -74,15 +85,18 @@ void dialer_free(struct dialer *dialer)
 
 /* A socket that leaves by this NIC and by its address, since steering and transmit bindings are the
  * NIC's. */
-static int open_socket(const struct devmem_nic *nic, const struct sockaddr_storage *to)
+static int open_socket(const struct dialer *dialer, const struct sockaddr_storage *to)
 {
+	const struct devmem_nic *nic = &dialer->device->nic;
 	struct sockaddr_storage from = nic->addr;
 	int fd = socket(to->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int ret;
 
 	if (fd < 0)
 		return -errno;
-	(void)setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, nic->name, (socklen_t)strlen(nic->name));
+	(void)setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, nic->ifname,
+			 (socklen_t)strlen(nic->ifname));
+	(void)sockopt_traffic_class(fd, to->ss_family, dialer->traffic_class);
 	sockaddr_set_port(&from, 0);
 	if (from.ss_family == to->ss_family &&
 	    bind(fd, (struct sockaddr *)&from, sockaddr_length(&from)))
@@ -113,7 +127,7 @@ static int open_stream(struct dialer *dialer)
 	int fd;
 
 	sockaddr_set_port(&to, handle->ports[dialer->n_streams % handle->n_ports]);
-	fd = open_socket(&dialer->device->nic, &to);
+	fd = open_socket(dialer, &to);
 	if (fd < 0)
 		return fd;
 	set_send_buffer(fd);
@@ -125,7 +139,7 @@ static int open_sockets(struct dialer *dialer)
 {
 	int ret = 0;
 
-	dialer->control = open_socket(&dialer->device->nic, &dialer->handle.control);
+	dialer->control = open_socket(dialer, &dialer->handle.control);
 	if (dialer->control < 0)
 		return dialer->control;
 	while (!ret && dialer->n_streams < dialer->handle.streams)
@@ -195,10 +209,11 @@ static int fail(struct dialer *dialer, int code, struct devmem_error *err, const
 {
 	char text[SOCKADDR_TEXT];
 
-	dialer->state = DIALER_ENDED;
-	return devmem_error_set(err, code, "connecting to %s from %s: %s: %s",
+	set_state(dialer, DIALER_ENDED);
+	return devmem_error_set(err, code, "connecting to %s from %s: %s: %s; %s",
 				sockaddr_text(&dialer->handle.control, text),
-				dialer->device->nic.name, what, strerror(-code));
+				dialer->device->nic.name, what, strerror(-code),
+				error_advice(code));
 }
 
 /* The other side may not listen yet, or its host be reachable in a moment; anything else is final.
@@ -213,12 +228,9 @@ static int retry(struct dialer *dialer, int code, struct devmem_error *err)
 {
 	close_sockets(dialer);
 	dialer->last_error = code;
-	if (code == -EMFILE || code == -ENFILE)
-		return fail(dialer, code, err,
-			    "no descriptor is left for its sockets: raise the limit (ulimit -n)");
 	if (!worth_retrying(code))
 		return fail(dialer, code, err, "it cannot be reached");
-	dialer->state = DIALER_WAITING;
+	set_state(dialer, DIALER_WAITING);
 	dialer->retry_ms = clock_ms() + RETRY_MS;
 	return 0;
 }
@@ -231,7 +243,7 @@ static int finish(struct dialer *dialer, struct conn **conn, struct devmem_error
 	int ret = wire_get_ready(dialer->answer, sizeof(dialer->answer), &ready, &version);
 
 	if (ret == -EPROTONOSUPPORT) {
-		dialer->state = DIALER_ENDED;
+		set_state(dialer, DIALER_ENDED);
 		return devmem_error_set(
 			err, -EPROTO,
 			"the peer speaks version %u of devmem's protocol and this side %u: "
@@ -250,7 +262,7 @@ static int finish(struct dialer *dialer, struct conn **conn, struct devmem_error
 			    "all firewalls?");
 	if (ready.streams && ready.streams != dialer->n_streams)
 		return fail(dialer, -EPROTO, err, "whoever answered is no devmem listener");
-	dialer->state = DIALER_ENDED;
+	set_state(dialer, DIALER_ENDED);
 	if (!ready.streams) /* the peer's pool feeds no more connections */
 		while (dialer->n_streams)
 			close(dialer->streams[--dialer->n_streams]);
@@ -275,7 +287,7 @@ static int step(struct dialer *dialer, struct conn **conn, struct devmem_error *
 	case DIALER_WAITING:
 		if (clock_ms() < dialer->retry_ms)
 			return 0;
-		dialer->state = DIALER_CONNECTING;
+		set_state(dialer, DIALER_CONNECTING);
 		ret = open_sockets(dialer);
 		return ret ? retry(dialer, ret, err) : 0;
 	case DIALER_CONNECTING:
@@ -285,7 +297,7 @@ static int step(struct dialer *dialer, struct conn **conn, struct devmem_error *
 		ret = send_hello(dialer);
 		if (ret)
 			return fail(dialer, ret, err, "sending the greeting failed");
-		dialer->state = DIALER_GREETED;
+		set_state(dialer, DIALER_GREETED);
 		return 0;
 	case DIALER_GREETED:
 		ret = read_answer(dialer);

@@ -111,9 +111,12 @@ int lease_take(const struct devmem_nic *nic, const char *dir, unsigned int below
 
 	*lease = NULL;
 	if (mkdir(dir, 0755) && errno != EEXIST)
-		return devmem_error_set(err, -errno,
-					"cannot make %s, where leases of rx queues are noted: %s",
-					dir, strerror(errno));
+		return devmem_error_set(
+			err, -errno,
+			"cannot make %s, where leases of rx queues are noted: %s; set "
+			"NCCL_DEVMEM_LEASE_DIR to a folder that all jobs of this machine "
+			"share and may write to",
+			dir, strerror(errno));
 	recover_all(nic, dir);
 	new = calloc(1, sizeof(*new));
 	if (!new)
@@ -151,8 +154,11 @@ int lease_take(const struct devmem_nic *nic, const char *dir, unsigned int below
 			"with "
 			"ethtool -L %s combined N, or start fewer processes per NIC",
 			nic->name, nic->rx_queues, nic->name);
-	return devmem_error_set(err, fd, "cannot lock a queue of %s in %s: %s", nic->name, dir,
-				strerror(-fd));
+	return devmem_error_set(
+		err, fd,
+		"cannot lock a queue of %s in %s: %s; set NCCL_DEVMEM_LEASE_DIR to a "
+		"folder that all jobs of this machine share and may write to",
+		nic->name, dir, strerror(-fd));
 }
 
 int lease_journal(struct lease *lease, const struct devmem_rule *rule)

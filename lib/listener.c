@@ -3,6 +3,8 @@
  * nonce comes in. */
 #include "clock.h"
 #include "connect.h"
+#include "error.h"
+#include "sockopt.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -35,6 +37,7 @@ struct listener {
 	struct device *device;
 	struct pool *pool; /* NULL: no data streams */
 	int fd;
+	int traffic_class;
 	uint8_t nonce[WIRE_NONCE];
 	unsigned int n_callers;
 	struct caller callers[MAX_CALLERS];
@@ -52,8 +55,11 @@ static int open_port(struct listener *listener, struct sockaddr_storage *address
 	    bind(listener->fd, (struct sockaddr *)address, sockaddr_length(address)) ||
 	    listen(listener->fd, 1024) ||
 	    getsockname(listener->fd, (struct sockaddr *)address, &length))
-		return devmem_error_set(err, -errno, "cannot open a control port on %s: %s",
-					listener->device->nic.name, strerror(errno));
+		return devmem_error_set(err, -errno, "cannot open a control port on %s: %s; %s",
+					listener->device->nic.ifname, strerror(errno),
+					error_advice(errno));
+	/* Accepted connections have it from their listener. */
+	(void)sockopt_traffic_class(listener->fd, address->ss_family, listener->traffic_class);
 	return 0;
 }
 
@@ -70,8 +76,8 @@ static void offer_streams(const struct listener *listener, struct wire_handle *h
 	handle->streams = (uint8_t)(streams ? streams : pool->n_queues);
 }
 
-int listener_new(struct device *device, struct listener **listener, struct wire_handle *handle,
-		 struct devmem_error *err)
+int listener_new(struct device *device, int traffic_class, struct listener **listener,
+		 struct wire_handle *handle, struct devmem_error *err)
 {
 	struct listener *new = calloc(1, sizeof(*new));
 	int ret;
@@ -81,6 +87,7 @@ int listener_new(struct device *device, struct listener **listener, struct wire_
 	if (!new)
 		return devmem_error_set(err, -ENOMEM, "out of memory");
 	new->fd = -1;
+	new->traffic_class = traffic_class;
 	new->device = device_get(device);
 	ret = device_pool(device, &new->pool, err);
 	if (!ret && getrandom(new->nonce, sizeof(new->nonce), 0) != sizeof(new->nonce))
@@ -208,6 +215,7 @@ static int claim_streams(struct listener *listener, struct caller *caller)
 		fd = pool_claim(listener->pool, &from);
 		if (fd < 0)
 			return fd;
+		(void)sockopt_traffic_class(fd, from.ss_family, listener->traffic_class);
 		caller->streams[caller->n_streams++] = fd;
 	}
 	return 0;

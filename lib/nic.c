@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Lists the network devices that can carry traffic, with what NCCL wants to know of each. */
 #include "nic.h"
-#include "devmem.h"
+#include "error.h"
+#include "ethtool.h"
 #include "steer.h"
 
 #include <errno.h>
-#include <ifaddrs.h>
 #include <limits.h>
+#include <linux/ethtool.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -17,18 +18,32 @@
 
 #define DEFAULT_SPEED_MBPS 10000
 
+/* By the device's address on its bus, since /sys/class/net shows the network namespace that sysfs
+ * was mounted in, not the thread's. */
+static void find_pci_path(struct devmem_nic *nic)
+{
+	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
+	char link[64 + sizeof(info.bus_info)], real[PATH_MAX];
+
+	if (ethtool_ioctl(nic->name, &info) || !info.bus_info[0] || strchr(info.bus_info, '/'))
+		return;
+	snprintf(link, sizeof(link), "/sys/bus/pci/devices/%s", info.bus_info);
+	if (realpath(link, real) && strlen(real) < sizeof(nic->pci_path))
+		strcpy(nic->pci_path, real);
+}
+
 /*
- * Reads a number from a file of /sys/class/net/<name>/; @fallback when it is absent or negative.
- * sysfs shows the network namespace that it was mounted in, so nothing that the data path depends
- * on comes from it.
+ * Reads a number of the NIC's folder in sysfs; @fallback when it is absent or negative, or when the
+ * folder is another network namespace's device of that name.
  */
-static unsigned int sysfs_number(const char *name, const char *file, unsigned int fallback)
+static unsigned int sysfs_number(const struct devmem_nic *nic, const char *file,
+				 unsigned int fallback)
 {
 	char path[128];
 	long value = -1;
 	FILE *stream;
 
-	snprintf(path, sizeof(path), "/sys/class/net/%s/%s", name, file);
+	snprintf(path, sizeof(path), "/sys/class/net/%s/%s", nic->name, file);
 	stream = fopen(path, "re");
 	if (!stream)
 		return fallback;
@@ -38,17 +53,31 @@ static unsigned int sysfs_number(const char *name, const char *file, unsigned in
 	return value < 0 || value > INT_MAX ? fallback : (unsigned int)value;
 }
 
-static void find_pci_path(struct devmem_nic *nic)
+static unsigned int read_port(const struct devmem_nic *nic)
 {
-	char link[128], real[PATH_MAX];
+	return sysfs_number(nic, "ifindex", 0) == nic->ifindex ? sysfs_number(nic, "dev_port", 0)
+							       : 0;
+}
 
-	snprintf(link, sizeof(link), "/sys/class/net/%s/device", nic->name);
-	if (realpath(link, real) && strstr(real, "/pci") && strlen(real) < sizeof(nic->pci_path))
-		strcpy(nic->pci_path, real);
+static unsigned int read_speed(const char *name)
+{
+	struct {
+		struct ethtool_link_settings head;
+		uint32_t masks[3 * SCHAR_MAX];
+	} settings = {.head.cmd = ETHTOOL_GLINKSETTINGS};
+
+	/* The first answer is the number of words that the kernel wants, negated. */
+	if (ethtool_ioctl(name, &settings) || settings.head.link_mode_masks_nwords >= 0)
+		return DEFAULT_SPEED_MBPS;
+	settings.head.cmd = ETHTOOL_GLINKSETTINGS;
+	settings.head.link_mode_masks_nwords = (int8_t)-settings.head.link_mode_masks_nwords;
+	if (ethtool_ioctl(name, &settings) || !settings.head.speed || settings.head.speed > INT_MAX)
+		return DEFAULT_SPEED_MBPS;
+	return settings.head.speed;
 }
 
 /* Ports of one adapter share the PCI path up to the function; NICs that are no PCI device count by
- * ifindex. */
+ * ifindex. Interfaces on top of one NIC have its guid, since they share its bandwidth. */
 static uint64_t guid_of(const struct devmem_nic *nic)
 {
 	uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
@@ -73,95 +102,92 @@ static unsigned int read_mtu(const char *name)
 	return (unsigned int)request.ifr_mtu;
 }
 
-static bool address_usable(const struct ifaddrs *ifa, int family)
+/* An interface that stands on no single NIC is taken for one, and lacks what a NIC has. */
+static void find_nic(struct devmem_nic *nic, const struct nic_link *links, unsigned int n)
 {
-	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)ifa->ifa_addr;
-	int have = ifa->ifa_addr ? ifa->ifa_addr->sa_family : AF_UNSPEC;
+	const struct nic_link *lowest;
 
-	if ((have != AF_INET && have != AF_INET6) || (family != AF_UNSPEC && have != family))
-		return false;
-	return have == AF_INET || !IN6_IS_ADDR_LINKLOCAL(&v6->sin6_addr);
+	nic->ifindex = if_nametoindex(nic->ifname);
+	strcpy(nic->name, nic->ifname);
+	lowest = nic_lowest(links, n, nic->ifindex);
+	nic->spread = n && !lowest;
+	if (!lowest)
+		return;
+	nic->ifindex = lowest->ifindex;
+	strcpy(nic->name, lowest->name);
 }
 
-static void set_address(struct devmem_nic *nic, const struct sockaddr *addr)
+int nic_resolve(struct devmem_nic *nic)
 {
-	memset(&nic->addr, 0, sizeof(nic->addr));
-	memcpy(&nic->addr, addr,
-	       addr->sa_family == AF_INET ? sizeof(struct sockaddr_in)
-					  : sizeof(struct sockaddr_in6));
+	struct nic_link *links;
+	int n = nic_links(&links);
+
+	if (n < 0)
+		return n;
+	find_nic(nic, links, (unsigned int)n);
+	free(links);
+	return nic->ifindex ? 0 : -ENODEV;
 }
 
-static void describe(struct devmem_nic *nic, const char *name)
+static void describe(struct devmem_nic *nic, const struct ifaddrs *ifa,
+		     const struct nic_link *links, unsigned int n)
 {
-	snprintf(nic->name, sizeof(nic->name), "%s", name);
-	nic->ifindex = if_nametoindex(name);
-	nic->speed_mbps = sysfs_number(name, "speed", DEFAULT_SPEED_MBPS);
-	if (!nic->speed_mbps)
-		nic->speed_mbps = DEFAULT_SPEED_MBPS;
-	nic->port = sysfs_number(name, "dev_port", 0);
-	nic->mtu = read_mtu(name);
-	nic->rx_queues = steer_rx_queues(name);
+	*nic = (struct devmem_nic){0};
+	/* An address may have a label, as in "eth0:1". */
+	snprintf(nic->ifname, sizeof(nic->ifname), "%.*s", (int)strcspn(ifa->ifa_name, ":"),
+		 ifa->ifa_name);
+	memcpy(&nic->addr, ifa->ifa_addr,
+	       ifa->ifa_addr->sa_family == AF_INET ? sizeof(struct sockaddr_in)
+						   : sizeof(struct sockaddr_in6));
+	find_nic(nic, links, n);
+	nic->speed_mbps = read_speed(nic->name);
+	nic->port = read_port(nic);
+	nic->mtu = read_mtu(nic->ifname);
+	nic->rx_queues = steer_rx_queues(nic->name);
 	find_pci_path(nic);
 	nic->guid = guid_of(nic);
 }
 
-static struct devmem_nic *find_nic(struct devmem_nic *nics, unsigned int n, const char *name)
+int nic_list(const struct nic_wish *wish, struct devmem_nic *nics, unsigned int max,
+	     struct devmem_error *err)
 {
-	for (unsigned int i = 0; i < n; i++)
-		if (!strcmp(nics[i].name, name))
-			return &nics[i];
-	return NULL;
-}
+	const struct ifaddrs *chosen[max + 1];
+	struct nic_link *links;
+	struct ifaddrs *list;
+	int n_links = nic_links(&links);
+	unsigned int n;
 
-/* One pass over the addresses; @last_resort chooses between ordinary interfaces and those of
- * nic_is_last_resort(). */
-static unsigned int collect(const struct ifaddrs *list, const char *filter, int family,
-			    bool last_resort, struct devmem_nic *nics, unsigned int max)
-{
-	bool chosen_by_name = filter && *filter;
-	unsigned int n = 0;
-
-	for (const struct ifaddrs *ifa = list; ifa; ifa = ifa->ifa_next) {
-		struct devmem_nic *known;
-
-		if (!(ifa->ifa_flags & IFF_RUNNING) || !address_usable(ifa, family) ||
-		    !nic_filter_match(filter, ifa->ifa_name))
-			continue;
-		if (!chosen_by_name && nic_is_last_resort(ifa->ifa_name) != last_resort)
-			continue;
-		known = find_nic(nics, n, ifa->ifa_name);
-		if (known) {
-			if (known->addr.ss_family == AF_INET6 &&
-			    ifa->ifa_addr->sa_family == AF_INET)
-				set_address(known, ifa->ifa_addr);
-			continue;
-		}
-		if (n == max)
-			continue;
-		nics[n] = (struct devmem_nic){0};
-		describe(&nics[n], ifa->ifa_name);
-		set_address(&nics[n++], ifa->ifa_addr);
+	if (n_links < 0)
+		return devmem_error_set(err, n_links,
+					"cannot list network interfaces by rtnetlink: %s; %s",
+					strerror(-n_links), error_advice(n_links));
+	if (getifaddrs(&list)) {
+		free(links);
+		return devmem_error_set(err, -errno,
+					"cannot list the addresses of network "
+					"interfaces: %s",
+					strerror(errno));
 	}
-	return n;
+	n = nic_choose(list, wish, chosen, max);
+	for (unsigned int i = 0; i < n; i++)
+		describe(&nics[i], chosen[i], links, (unsigned int)n_links);
+	freeifaddrs(list);
+	free(links);
+	if (!n)
+		return devmem_error_set(err, -ENODEV,
+					"no running network interface with an address%s matches "
+					"'%s': see ip -br addr, set NCCL_DEVMEM_IFNAME",
+					wish->family == AF_INET	   ? " of IPv4"
+					: wish->family == AF_INET6 ? " of IPv6"
+								   : "",
+					wish->filter && wish->filter[0] ? wish->filter : "(any)");
+	return (int)n;
 }
 
 int devmem_nic_list(const char *filter, int family, struct devmem_nic *nics, unsigned int max,
 		    struct devmem_error *err)
 {
-	struct ifaddrs *list;
-	unsigned int n;
+	struct nic_wish wish = {.filter = filter, .family = family};
 
-	if (getifaddrs(&list))
-		return devmem_error_set(err, -errno, "cannot list network interfaces: %s",
-					strerror(errno));
-	n = collect(list, filter, family, false, nics, max);
-	if (!n && !(filter && *filter))
-		n = collect(list, filter, family, true, nics, max);
-	freeifaddrs(list);
-	if (!n)
-		return devmem_error_set(err, -ENODEV,
-					"no running network interface with an address matches "
-					"'%s': see ip -br addr, set NCCL_DEVMEM_IFNAME",
-					filter && *filter ? filter : "(any)");
-	return (int)n;
+	return nic_list(&wish, nics, max, err);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Finds what the kernel and a NIC can do for device memory TCP, without changing anything. */
 #include "devmem.h"
+#include "error.h"
 #include "nl.h"
 #include "rings.h"
 #include "steer.h"
@@ -58,14 +59,16 @@ int devmem_nic_probe(const struct devmem_nic *nic, struct devmem_nic_caps *caps,
 	int tx = nl_call_has_command(DEVMEM_NETDEV_FAMILY, DEVMEM_NETDEV_CMD_BIND_TX);
 
 	*caps = (struct devmem_nic_caps){
+		.spread = nic->spread,
+		.on_top = strcmp(nic->name, nic->ifname) != 0,
 		.net_admin = have_net_admin() && in_initial_user_namespace(),
 		.bind_rx = rx > 0,
 		.bind_tx = tx > 0,
 	};
 	if (rx < 0)
 		return devmem_error_set(err, rx,
-					"cannot ask the kernel for its netlink families: %s",
-					strerror(-rx));
+					"cannot ask the kernel for its netlink families: %s; %s",
+					strerror(-rx), error_advice(rx));
 	if (!nic_rings_get(nic->name, &rings, NULL))
 		caps->header_split = rings.tcp_data_split == DEVMEM_TCP_DATA_SPLIT_ENABLED &&
 				     !rings.hds_thresh;

@@ -8,6 +8,10 @@
 /* What receiving to device memory needs, in the order in which a user would put it right. */
 static const char *rx_obstacle(const struct devmem_nic_caps *caps)
 {
+	if (caps->spread)
+		return "traffic of %s may come by several NICs, or by none of this network "
+		       "namespace: name the NIC itself in NCCL_DEVMEM_IFNAME, or let a bond use "
+		       "one member at a time (mode active-backup)";
 	if (!caps->bind_rx)
 		return "the kernel cannot bind device memory to a receive queue (netdev family "
 		       "without bind-rx): use Linux 6.12 or later "
@@ -30,6 +34,10 @@ static const char *tx_obstacle(const struct devmem_nic_caps *caps)
 		return "the kernel cannot send device memory (netdev family without bind-tx): use "
 		       "Linux 6.16 or later, or 6.12 with "
 		       "this project's patches; data is copied to host memory before it is sent";
+	if (caps->on_top)
+		return "the interface with the address is on top of %s, and the kernel sends "
+		       "device memory by the NIC itself only: data is copied to host memory before "
+		       "it is sent; give the NIC an address of its own";
 	if (!caps->netmem_tx)
 		return "the driver of %s cannot send device memory: see docs/hardware.md; data is "
 		       "copied to host memory before it is sent";

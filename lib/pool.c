@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* A pool from open to close: memory, leased queues, steered ports. */
+#include "error.h"
 #include "pool.h"
 #include "pool_size.h"
 #include "rings.h"
@@ -116,10 +117,14 @@ static int open_port(struct pool *pool, struct pool_queue *queue, size_t bytes,
 		return ret;
 	queue->rule_added = true;
 	if (lease_journal(queue->lease, &queue->rule))
-		return devmem_error_set(err, -EIO, "cannot note a steering rule in %s: %s",
+		return devmem_error_set(err, -EIO,
+					"cannot note a steering rule in %s: %s; free space there, "
+					"or set NCCL_DEVMEM_LEASE_DIR to "
+					"another folder",
 					queue->lease->path, strerror(errno));
 	if (listen(queue->listener, BACKLOG))
-		return devmem_error_set(err, -errno, "listen: %s", strerror(errno));
+		return devmem_error_set(err, -errno, "cannot listen on a data port of %s: %s; %s",
+					pool->nic.ifname, strerror(errno), error_advice(errno));
 	return 0;
 }
 

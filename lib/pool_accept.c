@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* The sockets that connect to a pool's steered ports, until a connection claims them. */
 #include "clock.h"
+#include "error.h"
 #include "pool.h"
 #include "sockaddr.h"
 
@@ -29,7 +30,8 @@ int pool_listen(struct pool *pool, struct pool_queue *queue, size_t bytes, struc
 	sockaddr_set_port(&address, 0);
 	queue->listener = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (queue->listener < 0)
-		return devmem_error_set(err, -errno, "socket: %s", strerror(errno));
+		return devmem_error_set(err, -errno, "cannot open a data socket on %s: %s; %s",
+					pool->nic.ifname, strerror(errno), error_advice(errno));
 	/*
 	 * Window scale and clamp of a connection follow from the listener's buffer when it comes up
 	 * (tcp_select_initial_window) and cannot grow later. Grants keep the pool from running
@@ -38,8 +40,8 @@ int pool_listen(struct pool *pool, struct pool_queue *queue, size_t bytes, struc
 	set_receive_buffer(queue->listener, bytes);
 	if (bind(queue->listener, (struct sockaddr *)&address, sockaddr_length(&address)) ||
 	    getsockname(queue->listener, (struct sockaddr *)&address, &length))
-		return devmem_error_set(err, -errno, "cannot bind a data port on %s: %s",
-					pool->nic.name, strerror(errno));
+		return devmem_error_set(err, -errno, "cannot bind a data port on %s: %s; %s",
+					pool->nic.ifname, strerror(errno), error_advice(errno));
 	queue->port = sockaddr_port(&address);
 	return 0;
 }

@@ -54,8 +54,8 @@ int nic_rings_get(const char *ifname, struct nic_rings *rings, struct devmem_err
 	ret = msg ? nl_call_ask(&call, msg, DEVMEM_ETHTOOL_A_RINGS_HDS_THRESH, take_rings, rings)
 		  : -ENOMEM;
 	if (ret)
-		devmem_error_set(err, ret, "cannot read the rings of %s: %s %s", ifname,
-				 strerror(-ret), call.extack);
+		devmem_error_set(err, ret, "cannot read the rings of %s: %s %s; see ethtool -g %s",
+				 ifname, strerror(-ret), call.extack, ifname);
 	nl_call_close(&call);
 	return ret;
 }

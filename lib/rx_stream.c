@@ -24,6 +24,8 @@ int rx_stream_push(struct conn *conn, unsigned int stream, struct request *reque
 		return -EPROTO;
 	*chunk_at(&conn->rx[stream], conn->rx[stream].end++) =
 		(struct rx_chunk){.seq = request->seq, .offset = request->assigned, .len = len};
+	if (!request->assigned)
+		request->stream = stream;
 	request->assigned += len;
 	return 0;
 }

@@ -178,8 +178,11 @@ int devmem_rule_del(const char *ifname, uint32_t location, struct devmem_error *
 	int ret = ethtool_ioctl(ifname, &remove);
 
 	if (ret)
-		return devmem_error_set(err, ret, "cannot delete rule %u of %s: %s", location,
-					ifname, strerror(-ret));
+		return devmem_error_set(
+			err, ret,
+			"cannot delete steering rule %u of %s: %s; ethtool -n %s lists the "
+			"rules",
+			location, ifname, strerror(-ret), ifname);
 	return 0;
 }
 
@@ -238,8 +241,11 @@ int devmem_rule_list(const char *ifname, uint32_t *locations, unsigned int max,
 	int ret = read_locations(ifname, &all);
 
 	if (ret)
-		return devmem_error_set(err, ret, "cannot list the steering rules of %s: %s",
-					ifname, strerror(-ret));
+		return devmem_error_set(
+			err, ret,
+			"cannot list the steering rules of %s: %s; is ntuple on (ethtool -k "
+			"%s)?",
+			ifname, strerror(-ret), ifname);
 	ret = (int)all->rule_cnt;
 	for (unsigned int i = 0; i < all->rule_cnt && i < max; i++)
 		locations[i] = all->rule_locs[i];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* The receiving side of a stream: fragments in, tokens back. */
+#include "probe.h"
 #include "recv_parse.h"
 #include "stream.h"
 
@@ -88,6 +89,7 @@ int devmem_stream_token_flush(struct devmem_stream *stream)
 		return 0;
 	freed = setsockopt(stream->fd, SOL_SOCKET, SO_DEVMEM_DONTNEED, set->batch,
 			   set->n_ranges * (socklen_t)sizeof(set->batch[0]));
+	PROBE4(tokens_return, stream->fd, given, set->n_ranges, freed);
 	token_batch_done(set);
 	stream->stats.return_calls++;
 	if (freed < 0)

@@ -27,6 +27,8 @@ void tx_stream_push(struct conn *conn, unsigned int stream, struct request *requ
 
 	*chunk_at(tx,
 		  tx->end++) = (struct tx_chunk){.request = request, .offset = offset, .len = len};
+	if (!offset)
+		request->stream = stream;
 	request->chunks++;
 	tx->waiting += len;
 	conn->loads[stream].queued++;

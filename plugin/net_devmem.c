@@ -2,15 +2,22 @@
 /* What the plugin does, apart from the version of NCCL's interface. */
 #include "net_devmem.h"
 #include "connect.h"
+#include "error.h"
 #include "memories.h"
+#include "nic.h"
 #include "params.h"
 #include "plugin_log.h"
+#include "profile.h"
+#include "sockopt.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <netdb.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* NCCL passes the same handle buffer until connect() is through; this finds the attempt again. */
 struct attempt {
@@ -29,6 +36,7 @@ static struct {
 	pthread_mutex_t lock;
 	unsigned int users; /* inits without finalize, and open comms */
 	unsigned int inits;
+	bool loads_once;
 	struct params params;
 	struct memories memories;
 	struct stat_totals totals;
@@ -62,11 +70,42 @@ static ncclResult_t to_result(int code)
 	}
 }
 
-/* For failures whose text was not said yet. */
+/* For failures whose text was not said yet. What is short of memory says no more than that wherever
+ * it is. */
 static ncclResult_t fail(const struct devmem_error *err, const char *where)
 {
-	plugin_log(LOG_LEVEL_WARN, where, __LINE__, "%s", err->text);
+	bool bare = err->code == -ENOMEM && !strcmp(err->text, "out of memory");
+
+	plugin_log(LOG_LEVEL_WARN, where, __LINE__, "%s%s%s", err->text, bare ? "; " : "",
+		   bare ? error_advice(err->code) : "");
 	return to_result(err->code);
+}
+
+/* NCCL itself tells of its choice in its INFO output at most. One line, since ncclGetLastError()
+ * shows the last. */
+static ncclResult_t fail_init(const struct devmem_error *err)
+{
+	const char *wanted = getenv("NCCL_NET");
+
+	plugin_log(LOG_LEVEL_WARN, "net_init", __LINE__, "the plugin could not start: %s%s",
+		   err->text,
+		   wanted && !strcasecmp(wanted, NET_NAME)
+			   ? ""
+			   : ". NCCL goes on with another transport and will not say so: set "
+			     "NCCL_NET=" NET_NAME " to have an error instead");
+	return to_result(err->code);
+}
+
+/* The next communicator's "Failed to initialize any NET plugin" would not tell why. */
+static void hint_loads_once(void)
+{
+	const char *count = getenv("NCCL_NET_PLUGIN_REF_COUNT");
+
+	if (net.loads_once && !(count && atoi(count)))
+		plugin_log(LOG_LEVEL_INFO, __func__, __LINE__,
+			   "unloaded with the last communicator; NCCL 2.28 and 2.29 cannot load it "
+			   "again: if this program makes another communicator, set "
+			   "NCCL_NET_PLUGIN_REF_COUNT=1");
 }
 
 static void write_metrics(void)
@@ -77,9 +116,11 @@ static void write_metrics(void)
 		return;
 	ret = stat_write(&net.totals, net.params.metrics);
 	if (ret)
-		plugin_log(LOG_LEVEL_WARN, __func__, __LINE__,
-			   "cannot write counters to NCCL_DEVMEM_METRICS=%s: %s",
-			   net.params.metrics, strerror(-ret));
+		plugin_log(
+			LOG_LEVEL_WARN, __func__, __LINE__,
+			"cannot write counters to NCCL_DEVMEM_METRICS=%s: %s; it must be a folder "
+			"that this job may write to: mkdir -p",
+			net.params.metrics, strerror(-ret));
 }
 
 static int open_exporter(struct devmem_exporter **exporter, struct devmem_error *err)
@@ -114,9 +155,44 @@ static int nic_family(void)
 	return AF_UNSPEC;
 }
 
+/*
+ * The host of NCCL_COMM_ID ("host:port" or "[ipv6]:port"), where NCCL looks for an interface in its
+ * subnet. A name is resolved as NCCL did a moment ago; one that is not known is no hint.
+ */
+static bool find_comm_id(struct sockaddr_storage *addr)
+{
+	const char *text = getenv("NCCL_COMM_ID");
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found;
+	char host[NI_MAXHOST];
+
+	if (!text || strlen(text) < 2)
+		return false;
+	if (*text == '[')
+		snprintf(host, sizeof(host), "%.*s", (int)strcspn(text + 1, "]%"), text + 1);
+	else
+		snprintf(host, sizeof(host), "%.*s", (int)strcspn(text, ":,"), text);
+	if (getaddrinfo(host, NULL, &hints, &found))
+		return false;
+	memset(addr, 0, sizeof(*addr));
+	memcpy(addr, found->ai_addr, found->ai_addrlen);
+	freeaddrinfo(found);
+	return true;
+}
+
+static int list_nics(struct devmem_nic *nics, struct devmem_error *err)
+{
+	struct sockaddr_storage comm_id;
+	struct nic_wish wish = {
+		.filter = *net.params.ifname ? net.params.ifname : getenv("NCCL_SOCKET_IFNAME"),
+		.family = nic_family(),
+		.near = find_comm_id(&comm_id) ? &comm_id : NULL,
+	};
+
+	return nic_list(&wish, nics, MEMORIES_NICS, err);
+}
+
 static int open_devices(struct devmem_error *err)
 {
-	const char *filter = *net.params.ifname ? net.params.ifname : getenv("NCCL_SOCKET_IFNAME");
 	struct memories *memories = &net.memories;
 	struct devmem_exporter *exporter;
 	int n, ret = open_exporter(&exporter, err);
@@ -136,12 +212,12 @@ static int open_devices(struct devmem_error *err)
 	memories->totals = &net.totals;
 	memories->log = plugin_log;
 	memories->host_instead = !net.params.memory && !net.params.require;
-	n = devmem_nic_list(filter, nic_family(), memories->nics, MEMORIES_NICS, err);
+	n = list_nics(memories->nics, err);
 	memories->n_nics = n < 0 ? 0 : (unsigned int)n;
 	for (unsigned int i = 0; i < memories->n_nics; i++) {
 		const struct devmem_nic *nic = &memories->nics[i];
 
-		memcpy(net.texts[i].name, nic->name, sizeof(nic->name));
+		memcpy(net.texts[i].name, nic->ifname, sizeof(nic->ifname));
 		memcpy(net.texts[i].pci_path, nic->pci_path, sizeof(nic->pci_path));
 	}
 	ret = memories_start(memories, exporter, err);
@@ -167,21 +243,24 @@ static int set_up(struct devmem_error *err)
 
 	if (ret)
 		return devmem_error_set(err, ret,
-					"a variable of the plugin has a value that cannot be: see "
-					"the warning before this one");
+					"a variable of the plugin has a value that cannot be: "
+					"correct what the warning before this one names, or unset "
+					"it");
 	ret = open_devices(err);
 	if (ret)
 		tear_down();
 	return ret;
 }
 
-ncclResult_t net_init(ncclDebugLogger_t logger)
+ncclResult_t net_init(ncclDebugLogger_t logger, ncclProfilerCallback_t profiler, bool loads_once)
 {
 	struct devmem_error err = {0};
 	int ret = 0;
 
 	plugin_log_set(logger);
+	profile_set(profiler);
 	pthread_mutex_lock(&net.lock);
+	net.loads_once = loads_once;
 	if (!net.users)
 		ret = set_up(&err);
 	if (!ret) {
@@ -189,7 +268,7 @@ ncclResult_t net_init(ncclDebugLogger_t logger)
 		net.inits++;
 	}
 	pthread_mutex_unlock(&net.lock);
-	return ret ? fail(&err, __func__) : ncclSuccess;
+	return ret ? fail_init(&err) : ncclSuccess;
 }
 
 static void user_gone(bool init)
@@ -198,8 +277,10 @@ static void user_gone(bool init)
 	write_metrics();
 	if (init)
 		net.inits--;
-	if (--net.users == 0)
+	if (--net.users == 0) {
 		tear_down();
+		hint_loads_once();
+	}
 	pthread_mutex_unlock(&net.lock);
 }
 
@@ -235,8 +316,11 @@ static bool device_exists(int dev)
 {
 	if (dev >= 0 && (unsigned int)dev < net.memories.n_nics)
 		return true;
-	plugin_log(LOG_LEVEL_WARN, __func__, __LINE__, "there is no device %d: there are %u", dev,
-		   net.memories.n_nics);
+	plugin_log(
+		LOG_LEVEL_WARN, __func__, __LINE__,
+		"NCCL asked for device %d of %u, a fault of NCCL or of the program that calls the "
+		"plugin: run again with NCCL_DEBUG=INFO, and report its output",
+		dev, net.memories.n_nics);
 	return false;
 }
 
@@ -264,7 +348,20 @@ ncclResult_t net_properties(int dev, struct net_properties *properties)
 	return ncclSuccess;
 }
 
-ncclResult_t net_listen(int dev, void *handle, void **listen_comm)
+/* As NCCL's transport for InfiniBand: the variable goes before what the communicator asks for. */
+static int choose_traffic_class(int asked, int *traffic_class)
+{
+	*traffic_class = net.params.traffic_class >= 0 ? (int)net.params.traffic_class : asked;
+	if (*traffic_class >= TRAFFIC_CLASS_UNSET && *traffic_class <= 255)
+		return 0;
+	plugin_log(LOG_LEVEL_WARN, __func__, __LINE__,
+		   "the communicator's traffic class is %d and must be 0 to 255 (four times the "
+		   "DSCP): correct trafficClass in ncclConfig_t, or set NCCL_DEVMEM_TRAFFIC_CLASS",
+		   asked);
+	return -EINVAL;
+}
+
+ncclResult_t net_listen(int dev, int traffic_class, void *handle, void **listen_comm)
 {
 	struct devmem_error err = {0};
 	struct wire_handle wire;
@@ -273,12 +370,12 @@ ncclResult_t net_listen(int dev, void *handle, void **listen_comm)
 	int ret;
 
 	*listen_comm = NULL;
-	if (!device_exists(dev))
+	if (!device_exists(dev) || choose_traffic_class(traffic_class, &traffic_class))
 		return ncclInvalidArgument;
 	pthread_mutex_lock(&net.lock);
 	ret = memories_device(&net.memories, (unsigned int)dev, &device, &err);
 	pthread_mutex_unlock(&net.lock);
-	if (ret || listener_new(device, &listener, &wire, &err))
+	if (ret || listener_new(device, traffic_class, &listener, &wire, &err))
 		return fail(&err, __func__);
 	memset(handle, 0, NCCL_NET_HANDLE_MAXSIZE);
 	wire_put_handle(handle, &wire);
@@ -298,8 +395,9 @@ static struct attempt *attempt_find(const void *handle, const struct wire_handle
 	return attempt;
 }
 
-static int attempt_new(int dev, const void *handle, const struct wire_handle *wire,
-		       struct attempt **attempt, struct devmem_error *err)
+static int attempt_new(int dev, int traffic_class, const void *handle,
+		       const struct wire_handle *wire, struct attempt **attempt,
+		       struct devmem_error *err)
 {
 	struct attempt *new = calloc(1, sizeof(*new));
 	struct device *device;
@@ -309,7 +407,7 @@ static int attempt_new(int dev, const void *handle, const struct wire_handle *wi
 		return devmem_error_set(err, -ENOMEM, "out of memory");
 	ret = memories_device(&net.memories, (unsigned int)dev, &device, err);
 	if (!ret)
-		ret = dialer_new(device, wire, &new->dialer, err);
+		ret = dialer_new(device, wire, traffic_class, &new->dialer, err);
 	if (ret) {
 		free(new);
 		return ret;
@@ -332,7 +430,7 @@ static void attempt_end(struct attempt *attempt)
 	free(attempt);
 }
 
-ncclResult_t net_connect(int dev, void *handle, void **send_comm)
+ncclResult_t net_connect(int dev, int traffic_class, void *handle, void **send_comm)
 {
 	struct devmem_error err = {0};
 	struct attempt *attempt;
@@ -342,7 +440,7 @@ ncclResult_t net_connect(int dev, void *handle, void **send_comm)
 	int ret;
 
 	*send_comm = NULL;
-	if (!device_exists(dev))
+	if (!device_exists(dev) || choose_traffic_class(traffic_class, &traffic_class))
 		return ncclInvalidArgument;
 	ret = wire_get_handle(handle, NCCL_NET_HANDLE_MAXSIZE, &wire, &version);
 	if (ret == -EPROTONOSUPPORT) {
@@ -362,7 +460,7 @@ ncclResult_t net_connect(int dev, void *handle, void **send_comm)
 	}
 	pthread_mutex_lock(&net.lock);
 	attempt = attempt_find(handle, &wire);
-	ret = attempt ? 0 : attempt_new(dev, handle, &wire, &attempt, &err);
+	ret = attempt ? 0 : attempt_new(dev, traffic_class, handle, &wire, &attempt, &err);
 	if (!ret)
 		ret = dialer_poll(attempt->dialer, &conn, &err);
 	if (attempt && ret)
@@ -431,26 +529,32 @@ ncclResult_t net_dereg_mr(void *comm, void *mhandle)
 	return ncclSuccess;
 }
 
-static ncclResult_t post(struct conn *conn, void *data, size_t size, void *mhandle, void **request)
+static ncclResult_t post(struct conn *conn, void *data, size_t size, void *mhandle, void *profiled,
+			 void **request)
 {
 	const struct region *region = mhandle == &host_region ? NULL : mhandle;
 	struct request *posted;
 	int ret = conn_post(conn, data, size, region, &posted);
 
+	if (posted)
+		posted->profiled = profiled;
 	*request = posted;
 	return to_result(ret);
 }
 
-ncclResult_t net_isend(void *send_comm, void *data, size_t size, void *mhandle, void **request)
+ncclResult_t net_isend(void *send_comm, void *data, size_t size, void *mhandle, void *profiled,
+		       void **request)
 {
-	ncclResult_t result = post(send_comm, data, size, mhandle, request);
+	ncclResult_t result = post(send_comm, data, size, mhandle, profiled, request);
 
 	/* Begin at once: the caller may not test before it has done other things. */
 	if (result == ncclSuccess && *request) {
 		struct conn *conn = send_comm;
 		int ret = conn_send_progress(conn);
 
+		profile_progress(*request);
 		if (ret < 0) {
+			profile_end(*request);
 			*request = NULL;
 			result = to_result(conn_fail(conn, ret, "the connection broke"));
 		}
@@ -459,15 +563,19 @@ ncclResult_t net_isend(void *send_comm, void *data, size_t size, void *mhandle, 
 }
 
 ncclResult_t net_irecv(void *recv_comm, int n, void *data, size_t size, void *mhandle,
-		       void **request)
+		       void *profiled, void **request)
 {
 	if (n != 1) {
 		*request = NULL;
-		plugin_log(LOG_LEVEL_WARN, __func__, __LINE__, "irecv of %d buffers: maxRecvs is 1",
+		plugin_log(LOG_LEVEL_WARN, __func__, __LINE__,
+			   "NCCL posted a receive of %d buffers and the plugin takes one "
+			   "(maxRecvs), a "
+			   "fault of NCCL or of the program that calls the plugin: run again with "
+			   "NCCL_DEBUG=INFO, and report its output",
 			   n);
 		return ncclInternalError;
 	}
-	return post(recv_comm, data, size, mhandle, request);
+	return post(recv_comm, data, size, mhandle, profiled, request);
 }
 
 ncclResult_t net_test(void *request, int *done, int *size)
@@ -476,6 +584,11 @@ ncclResult_t net_test(void *request, int *done, int *size)
 	int ret = conn_test(request, &len);
 
 	*done = ret > 0;
+	/* A request that is done is free, and as it was until the next is posted. */
+	if (ret)
+		profile_end(request);
+	else
+		profile_progress(request);
 	if (ret < 0)
 		return to_result(ret);
 	/* NCCL's size is an int; longer messages exist since version 9 of the interface, whose core

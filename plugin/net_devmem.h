@@ -7,6 +7,7 @@
 #ifndef NET_DEVMEM_H
 #define NET_DEVMEM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,20 +25,28 @@ struct net_properties {
 };
 
 /* Each init needs a finalize; all but the first are cheap. */
-ncclResult_t net_init(ncclDebugLogger_t logger);
+/*
+ * @profiler: NULL where NCCL has none. @loads_once: this NCCL cannot load a plugin again in one
+ * process, unless NCCL_NET_PLUGIN_REF_COUNT tells it not to unload it.
+ */
+ncclResult_t net_init(ncclDebugLogger_t logger, ncclProfilerCallback_t profiler, bool loads_once);
 ncclResult_t net_finalize(void);
 ncclResult_t net_devices(int *n);
 ncclResult_t net_properties(int dev, struct net_properties *properties);
-ncclResult_t net_listen(int dev, void *handle, void **listen_comm);
-ncclResult_t net_connect(int dev, void *handle, void **send_comm);
+/* @traffic_class: the communicator's, or NCCL_NET_TRAFFIC_CLASS_UNDEF; NCCL_DEVMEM_TRAFFIC_CLASS
+ * goes before it. */
+ncclResult_t net_listen(int dev, int traffic_class, void *handle, void **listen_comm);
+ncclResult_t net_connect(int dev, int traffic_class, void *handle, void **send_comm);
 ncclResult_t net_accept(void *listen_comm, void **recv_comm);
 ncclResult_t net_reg_mr(void *comm, void *data, size_t size, int type, void **mhandle);
 ncclResult_t net_reg_mr_dmabuf(void *comm, void *data, size_t size, int type, uint64_t offset,
 			       int fd, void **mhandle);
 ncclResult_t net_dereg_mr(void *comm, void *mhandle);
-ncclResult_t net_isend(void *send_comm, void *data, size_t size, void *mhandle, void **request);
-ncclResult_t net_irecv(void *recv_comm, int n, void *data, size_t size, void *mhandle,
+/* @profiled: what NCCL's profiler knows the message by, or NULL. */
+ncclResult_t net_isend(void *send_comm, void *data, size_t size, void *mhandle, void *profiled,
 		       void **request);
+ncclResult_t net_irecv(void *recv_comm, int n, void *data, size_t size, void *mhandle,
+		       void *profiled, void **request);
 ncclResult_t net_test(void *request, int *done, int *size);
 ncclResult_t net_close_send(void *send_comm);
 ncclResult_t net_close_recv(void *recv_comm);

@@ -21,8 +21,4 @@ struct params {
  */
 int params_read(struct params *params, log_fn log);
 
-/* The known name that is nearest to @name by edits, "" when none is near. Names without
- * NCCL_DEVMEM_. */
-const char *params_nearest(const char *name);
-
 #endif

@@ -42,7 +42,10 @@ static void dmnic_setup(struct net_device *dev)
 	dev->hw_features = NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_RXCSUM | NETIF_F_TSO |
 			   NETIF_F_TSO6 | NETIF_F_HIGHDMA | NETIF_F_NTUPLE | NETIF_F_RXHASH |
 			   NETIF_F_GRO_HW;
-	dev->features = dev->hw_features & ~NETIF_F_GRO_HW;
+	/* VLAN tags are kept apart from packets, always, so that what is split and steered starts
+	 * with the IP header. */
+	dev->features = (dev->hw_features & ~NETIF_F_GRO_HW) | NETIF_F_HW_VLAN_CTAG_TX |
+			NETIF_F_HW_VLAN_CTAG_RX;
 	dev->vlan_features = NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_TSO | NETIF_F_TSO6 |
 			     NETIF_F_HIGHDMA;
 	dev->needs_free_netdev = true;

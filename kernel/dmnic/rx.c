@@ -2,6 +2,7 @@
 /* The receive path: takes packets off the wire, splits headers from payload, gives them to the
  * stack. */
 #include <linux/etherdevice.h>
+#include <linux/if_vlan.h>
 #include <linux/random.h>
 #include <linux/tcp.h>
 #include <net/gro.h>
@@ -100,6 +101,13 @@ static bool bad_checksum(struct dmnic_rxq *q, struct sk_buff *skb,
 	return true;
 }
 
+/* A VLAN tag travels beside the packet, as NICs hand it over that strip it. */
+static void copy_vlan_tag(struct sk_buff *skb, const struct sk_buff *sent)
+{
+	if (skb_vlan_tag_present(sent))
+		__vlan_hwaccel_put_tag(skb, sent->vlan_proto, skb_vlan_tag_get(sent));
+}
+
 /* What arrives, with the headers of the segment at the cursor; NULL when it had to be dropped. */
 static struct sk_buff *receive(struct dmnic_rxq *q, struct dmnic_arrival *arrival)
 {
@@ -124,6 +132,7 @@ static struct sk_buff *receive(struct dmnic_rxq *q, struct dmnic_arrival *arriva
 	if (arrival->segments > 1)
 		dmnic_coalesced(skb, cursor, arrival->payload);
 	skb_copy_hash(skb, cursor->skb);
+	copy_vlan_tag(skb, cursor->skb);
 	count(q, skb, cursor->header_len, arrival->segments, arrival->hw_ns);
 	/* GRO in kernels without this project's series merges what the CPU can read with what it
 	 * cannot. */
@@ -156,6 +165,7 @@ static struct sk_buff *receive_whole(struct dmnic_rxq *q)
 			goto drop;
 		skb->ip_summed = CHECKSUM_UNNECESSARY;
 	}
+	copy_vlan_tag(skb, sent);
 	count(q, skb, 0, 1, ktime_get_ns() - start);
 	rx_cb(skb)->past_gro = false;
 	return skb;

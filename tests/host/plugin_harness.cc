@@ -20,18 +20,6 @@ namespace {
 std::mutex log_lock;
 std::string logged_warnings, logged_infos;
 
-void logger(ncclDebugLogLevel level, unsigned long, const char *, int, const char *fmt, ...)
-{
-	char text[2048];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	std::lock_guard<std::mutex> guard(log_lock);
-	(level == NCCL_LOG_WARN ? logged_warnings : logged_infos) += std::string(text) + "\n";
-}
-
 std::string copy_of_plugin()
 {
 	static int number = 0;
@@ -45,6 +33,18 @@ std::string copy_of_plugin()
 	return to;
 }
 } // namespace
+
+void logger(ncclDebugLogLevel level, unsigned long, const char *, int, const char *fmt, ...)
+{
+	char text[2048];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	std::lock_guard<std::mutex> guard(log_lock);
+	(level == NCCL_LOG_WARN ? logged_warnings : logged_infos) += std::string(text) + "\n";
+}
 
 std::string warnings()
 {

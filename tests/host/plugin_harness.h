@@ -35,6 +35,9 @@ private:
 	bool initialised = false;
 };
 
+// What init is given: keeps lines for warnings() and infos().
+void logger(ncclDebugLogLevel level, unsigned long flags, const char *file, int line, const char *fmt, ...);
+
 // Everything that any side has logged at WARN, or at INFO, one line each, since the last clear.
 std::string warnings();
 std::string infos();

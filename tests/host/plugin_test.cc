@@ -133,8 +133,8 @@ TEST_F(Plugin, ShowsItsTablesAndNothingElse)
 	while (fscanf(pipe, "%63s %7s %255s", address, type, name) == 3)
 		names.insert(name);
 	EXPECT_EQ(0, pclose(pipe));
-	EXPECT_EQ((std::set<std::string>{"ncclNetPlugin_v10", "ncclNetPlugin_v11", "ncclNetPlugin_v12", "ncclNetPlugin_v8",
-					 "ncclNetPlugin_v9"}),
+	EXPECT_EQ((std::set<std::string>{"ncclNetPlugin_v10", "ncclNetPlugin_v11", "ncclNetPlugin_v12", "ncclNetPlugin_v6",
+					 "ncclNetPlugin_v7", "ncclNetPlugin_v8", "ncclNetPlugin_v9"}),
 		  names);
 }
 
@@ -455,6 +455,7 @@ TEST_F(Plugin, TellsThatThePeerWasKilledWithinTwoSeconds)
 	EXPECT_EQ(ncclRemoteError, result);
 	EXPECT_LT(now() - killed, 2.0);
 	EXPECT_NE(std::string::npos, warnings().find("127.0.0.1")) << warnings();
+	EXPECT_NE(std::string::npos, warnings().find("see the log of that rank")) << warnings();
 	waitpid(child, nullptr, 0);
 	EXPECT_EQ(ncclSuccess, b.net->closeRecv(recv));
 	EXPECT_EQ(ncclSuccess, b.net->closeListen(listener));
@@ -568,7 +569,44 @@ TEST_F(Plugin, RequireMakesTheLackOfADeviceAnError)
 	setenv("NCCL_DEVMEM_MEMORY", "auto", 1);
 	Side a([] {}, ncclSystemError);
 	unsetenv("NCCL_DEVMEM_REQUIRE");
-	EXPECT_NE(std::string::npos, warnings().find("required")) << warnings();
+	EXPECT_NE(std::string::npos, warnings().find("device memory TCP is required and there is no device: no ")) << warnings();
+}
+
+TEST_F(Plugin, TellsThatNcclGoesOnWithoutItUnlessItMustNot)
+{
+	setenv("NCCL_SOCKET_IFNAME", "=nosuchnic", 1);
+	Side without([] {}, ncclSystemError);
+	EXPECT_NE(std::string::npos, warnings().find("set NCCL_NET=devmem")) << warnings();
+	clear_logs();
+	setenv("NCCL_NET", "DevMem", 1);
+	Side with([] {}, ncclSystemError);
+	unsetenv("NCCL_NET");
+	EXPECT_EQ(std::string::npos, warnings().find("goes on with another transport")) << warnings();
+	EXPECT_NE(std::string::npos, warnings().find("could not start")) << warnings();
+}
+
+// lo is the last resort, so it is chosen before others only by what is asked for here.
+TEST_F(Plugin, TakesTheInterfaceInTheSubnetOfTheCommId)
+{
+	unsetenv("NCCL_SOCKET_IFNAME");
+	for (const char *id : {"127.0.0.9:4321", "localhost:4321"}) {
+		setenv("NCCL_COMM_ID", id, 1);
+		Side side;
+		EXPECT_STREQ("lo", side.properties().name) << id;
+	}
+	unsetenv("NCCL_COMM_ID");
+	setenv("NCCL_DEVMEM_IFNAME", "=lo", 1);
+	setenv("NCCL_SOCKET_IFNAME", "=nosuchnic", 1);
+	Side side;
+	unsetenv("NCCL_DEVMEM_IFNAME");
+	EXPECT_STREQ("lo", side.properties().name) << "the plugin's own variable goes first";
+}
+
+TEST_F(Plugin, SaysThatAnInterfaceHasNoAddressOfTheFamily)
+{
+	setenv("NCCL_SOCKET_FAMILY", "AF_INET6", 1);
+	Side a([] {}, ncclSystemError);
+	EXPECT_NE(std::string::npos, warnings().find("an address of IPv6 matches '=lo'")) << warnings();
 }
 
 TEST_F(Plugin, SaysWhichInterfacesThereAreNot)

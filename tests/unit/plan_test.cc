@@ -17,19 +17,21 @@ devmem_nic_caps caps_of(unsigned int bits)
 	caps.header_split = bits & 8;
 	caps.ntuple = bits & 16;
 	caps.netmem_tx = bits & 32;
+	caps.spread = bits & 64;
+	caps.on_top = bits & 128;
 	return caps;
 }
 
 TEST(Plan, IsDeviceExactlyWhereNothingIsMissing)
 {
-	for (unsigned int bits = 0; bits < 64; bits++) {
+	for (unsigned int bits = 0; bits < 256; bits++) {
 		devmem_nic_caps caps = caps_of(bits);
-		bool rx = caps.net_admin && caps.bind_rx && caps.header_split && caps.ntuple;
+		bool rx = caps.net_admin && caps.bind_rx && caps.header_split && caps.ntuple && !caps.spread;
 		plan plan;
 
 		plan_decide(PLAN_WISH_AUTO, DEVMEM_MEM_UDMABUF, &caps, "eth7", &plan);
 		EXPECT_EQ(rx ? PLAN_RX_DEVICE : PLAN_RX_HOST, plan.rx) << bits;
-		bool tx = caps.bind_tx && caps.netmem_tx;
+		bool tx = caps.bind_tx && caps.netmem_tx && !caps.on_top;
 		EXPECT_EQ(tx ? PLAN_TX_DEVICE : PLAN_TX_STAGED, plan.tx) << bits;
 		EXPECT_EQ(!rx || !tx, plan.fallback) << bits;
 		EXPECT_EQ(plan.fallback, plan.reason[0] != '\0') << bits;
@@ -99,14 +101,10 @@ TEST(NicFilter, HasTheFormOfNcclSocketIfname)
 	EXPECT_TRUE(nic_filter_match("^=eth", "eth0"));
 	EXPECT_FALSE(nic_filter_match("^=eth0", "eth0"));
 	EXPECT_TRUE(nic_filter_match(",,eth0,", "eth0"));
-}
-
-TEST(NicFilter, LastResortsAreThoseOfNccl)
-{
-	EXPECT_TRUE(nic_is_last_resort("lo"));
-	EXPECT_TRUE(nic_is_last_resort("docker0"));
-	EXPECT_TRUE(nic_is_last_resort("virbr1"));
-	EXPECT_FALSE(nic_is_last_resort("lom1"));
+	EXPECT_TRUE(nic_filter_match("eth0:1", "eth0")) << "a port says nothing of interfaces";
+	EXPECT_TRUE(nic_filter_match("=eth0:1", "eth0"));
+	EXPECT_TRUE(nic_filter_match("=", "eth0")) << "an empty list matches everything";
+	EXPECT_FALSE(nic_filter_match("^", "eth0"));
 }
 
 } // namespace

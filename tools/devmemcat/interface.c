@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "nic.h"
 #include "sockaddr.h"
 #include "steer.h"
 
@@ -18,12 +19,18 @@
  * alone. */
 static int describe(const char *name, struct devmem_nic *nic, struct devmem_error *err)
 {
-	*nic = (struct devmem_nic){.ifindex = if_nametoindex(name)};
-	snprintf(nic->name, sizeof(nic->name), "%s", name);
-	if (!nic->ifindex)
-		return devmem_error_set(err, -ENODEV,
+	int ret;
+
+	*nic = (struct devmem_nic){0};
+	snprintf(nic->ifname, sizeof(nic->ifname), "%s", name);
+	ret = nic_resolve(nic);
+	if (ret == -ENODEV)
+		return devmem_error_set(err, ret,
 					"there is no interface '%s': ip -br link lists them", name);
-	nic->rx_queues = steer_rx_queues(name);
+	if (ret)
+		return devmem_error_set(err, ret, "cannot ask the kernel about '%s': %s", name,
+					strerror(-ret));
+	nic->rx_queues = steer_rx_queues(nic->name);
 	return 0;
 }
 

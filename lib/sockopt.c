@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Options of sockets that several files set. */
+#include "sockopt.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+int sockopt_traffic_class(int fd, int family, int traffic_class)
+{
+	int ret;
+
+	if (traffic_class == TRAFFIC_CLASS_UNSET)
+		return 0;
+	if (family == AF_INET6)
+		ret = setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &traffic_class,
+				 sizeof(traffic_class));
+	else
+		ret = setsockopt(fd, IPPROTO_IP, IP_TOS, &traffic_class, sizeof(traffic_class));
+	return ret ? -errno : 0;
+}

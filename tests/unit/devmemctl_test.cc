@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// devmemctl as a user runs it: what it prints, what it makes of the environment, its exit statuses.
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <gtest/gtest.h>
+#include <jansson.h>
+#include <map>
+#include <string>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace {
+
+struct Ended {
+	std::string text;	// stdout
+	std::string errors;	// stderr
+	int status;
+};
+
+std::string read_all(FILE *file)
+{
+	char piece[4096];
+	std::string text;
+	size_t n;
+
+	while ((n = fread(piece, 1, sizeof(piece), file)) > 0)
+		text.append(piece, n);
+	return text;
+}
+
+// Nothing but `environment` is set.
+Ended run(const std::string &arguments, const std::string &environment = "")
+{
+	std::string errors = testing::TempDir() + "devmemctl-" + std::to_string(getpid());
+	std::string line = "env -i " + environment + " " + getenv("DEVMEM_BUILD") + "/bin/devmemctl " + arguments + " 2>" + errors;
+	FILE *pipe = popen(line.c_str(), "r");
+	Ended run;
+
+	run.text = read_all(pipe);
+	int ended = pclose(pipe);
+	run.status = WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
+	FILE *file = fopen(errors.c_str(), "r");
+	run.errors = read_all(file);
+	fclose(file);
+	remove(errors.c_str());
+	return run;
+}
+
+bool has(const std::string &text, const std::string &part) { return text.find(part) != std::string::npos; }
+
+// The output of params --json.
+struct Params {
+	explicit Params(const std::string &environment = "", int status = 0)
+	{
+		Ended ran = run("params --json", environment);
+		json_error_t error;
+		size_t i;
+		json_t *object;
+
+		EXPECT_EQ(status, ran.status) << ran.errors;
+		root = json_loads(ran.text.c_str(), 0, &error);
+		EXPECT_NE(nullptr, root) << error.text << ran.text;
+		json_array_foreach(json_object_get(root, "params"), i, object)
+			params[json_string_value(json_object_get(object, "name"))] = object;
+	}
+	~Params() { json_decref(root); }
+	std::string text(const std::string &name, const char *key)
+	{
+		const char *text = json_string_value(json_object_get(params["NCCL_DEVMEM_" + name], key));
+		return text ? text : "(none)";
+	}
+	bool is(const std::string &name, const char *key) { return json_is_true(json_object_get(params["NCCL_DEVMEM_" + name], key)); }
+	json_t *root;
+	std::map<std::string, json_t *> params;
+};
+
+TEST(DevmemctlParams, ShowsDefaultsWhereNothingIsSet)
+{
+	Params params;
+
+	EXPECT_EQ("auto", params.text("PLAN", "value"));
+	EXPECT_EQ("auto|host", params.text("PLAN", "allowed"));
+	EXPECT_EQ("choice", params.text("PLAN", "kind"));
+	EXPECT_EQ("64", params.text("POOL_MB", "default"));
+	EXPECT_EQ("1 to 65536", params.text("POOL_MB", "allowed"));
+	EXPECT_EQ("/run/devmem", params.text("LEASE_DIR", "value"));
+	EXPECT_FALSE(params.is("PLAN", "set"));
+	EXPECT_TRUE(params.is("PLAN", "valid"));
+	EXPECT_EQ(0u, json_array_size(json_object_get(params.root, "unknown")));
+}
+
+TEST(DevmemctlParams, ShowsWhatIsSet)
+{
+	Params params("NCCL_DEVMEM_POOL_MB=128 NCCL_DEVMEM_PLAN=HOST NCCL_DEVMEM_REQUIRE= NCCL_DEVMEM_METRICS=");
+
+	EXPECT_EQ("128", params.text("POOL_MB", "value"));
+	EXPECT_EQ("64", params.text("POOL_MB", "default"));
+	EXPECT_TRUE(params.is("POOL_MB", "set"));
+	EXPECT_EQ("HOST", params.text("PLAN", "value")) << "letters may be large";
+	EXPECT_TRUE(params.is("PLAN", "valid"));
+	EXPECT_FALSE(params.is("REQUIRE", "set")) << "an empty number counts as none";
+	EXPECT_TRUE(params.is("METRICS", "set")) << "an empty text is one";
+}
+
+TEST(DevmemctlParams, FindsValuesThatCannotBe)
+{
+	for (const char *value : {"POOL_MB=0", "POOL_MB=65537", "POOL_MB=64MB", "PLAN=fast", "REQUIRE=yes", "TRAFFIC_CLASS=256"}) {
+		std::string name(value, strcspn(value, "="));
+		Params params(std::string("NCCL_DEVMEM_") + value, 1);
+		EXPECT_FALSE(params.is(name, "valid")) << value;
+		Ended table = run("params", std::string("NCCL_DEVMEM_") + value);
+		EXPECT_EQ(1, table.status);
+		EXPECT_TRUE(has(table.text, "INVALID")) << table.text;
+	}
+}
+
+TEST(DevmemctlParams, NamesTheNearestOfAMisspeltVariable)
+{
+	Params params("NCCL_DEVMEM_POOLMB=5 NCCL_DEVMEM_NOTHINGLIKEIT=1", 1);
+	std::map<std::string, std::string> unknown;
+	size_t i;
+	json_t *object;
+
+	json_array_foreach(json_object_get(params.root, "unknown"), i, object) {
+		const char *nearest = json_string_value(json_object_get(object, "nearest"));
+		unknown[json_string_value(json_object_get(object, "name"))] = nearest ? nearest : "";
+	}
+	EXPECT_EQ((std::map<std::string, std::string>{{"NCCL_DEVMEM_POOLMB", "NCCL_DEVMEM_POOL_MB"}, {"NCCL_DEVMEM_NOTHINGLIKEIT", ""}}), unknown);
+	Ended table = run("params", "NCCL_DEVMEM_POOLMB=5");
+	EXPECT_EQ(1, table.status);
+	EXPECT_TRUE(has(table.errors, "did you mean NCCL_DEVMEM_POOL_MB?")) << table.errors;
+}
+
+TEST(DevmemctlParams, PrintsATableWithALineForEach)
+{
+	Ended table = run("params");
+	Params params;
+
+	EXPECT_EQ(0, table.status);
+	EXPECT_EQ("", table.errors);
+	for (const auto &[name, object] : params.params) {
+		EXPECT_TRUE(has(table.text, name)) << name;
+		EXPECT_TRUE(has(table.text, json_string_value(json_object_get(object, "help")))) << name;
+	}
+}
+
+TEST(DevmemctlParams, SaysThatItCouldNotPrint)
+{
+	for (const char *arguments : {"params >/dev/full", "params --json >/dev/full"}) {
+		Ended full = run(arguments);
+		EXPECT_EQ(2, full.status) << arguments;
+		EXPECT_TRUE(has(full.errors, "No space left")) << full.errors;
+	}
+}
+
+TEST(Devmemctl, RefusesWhatItDoesNotKnow)
+{
+	EXPECT_EQ(64, run("").status);
+	EXPECT_EQ(64, run("nosuch").status);
+	EXPECT_TRUE(has(run("nosuch").errors, "no command 'nosuch'"));
+	EXPECT_EQ(64, run("params extra").status);
+	EXPECT_EQ(64, run("params --nosuch").status);
+}
+
+TEST(Devmemctl, ListsItsCommands)
+{
+	Ended help = run("--help");
+
+	EXPECT_EQ(0, help.status);
+	EXPECT_TRUE(has(help.text, "params")) << help.text;
+	EXPECT_TRUE(has(run("params --help").text, "Usage: devmemctl params")) << run("params --help").text;
+	EXPECT_TRUE(has(run("--version").text, "devmemctl 0.")) << run("--version").text;
+}
+
+} // namespace
