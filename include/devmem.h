@@ -259,6 +259,8 @@ int devmem_stream_open(int fd, size_t bounce_bytes, struct devmem_stream **strea
 		       struct devmem_error *err);
 /* Returns every token, then closes the socket. Data already sent is still delivered. */
 void devmem_stream_close(struct devmem_stream *stream);
+/* Frees the stream and hands its socket back, which must hold no tokens. */
+int devmem_stream_detach(struct devmem_stream *stream);
 int devmem_stream_fd(const struct devmem_stream *stream);
 const uint8_t *devmem_stream_bounce(const struct devmem_stream *stream);
 void devmem_stream_stats_get(const struct devmem_stream *stream, struct devmem_stream_stats *stats);
@@ -293,6 +295,9 @@ unsigned int devmem_stream_tokens_out(const struct devmem_stream *stream);
  */
 ssize_t devmem_stream_send_device(struct devmem_stream *stream, uint32_t dmabuf_id, uint64_t offset,
 				  size_t len, uint32_t *completion);
+/* False when the kernel cannot send host memory without a copy here, or has told that it copied (as
+ * it does on loopback): then zerocopy only costs. */
+bool devmem_stream_zerocopy_pays(const struct devmem_stream *stream);
 /* The same from host memory; @zerocopy false copies, and the bytes may change at once (then
  * *@completion is not written). */
 ssize_t devmem_stream_send_host(struct devmem_stream *stream, const void *bytes, size_t len,

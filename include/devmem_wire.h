@@ -20,19 +20,24 @@ extern "C" {
 #endif
 
 #define WIRE_MAGIC 0x4d454d56u /* "VMEM" */
-#define WIRE_VERSION 1
+#define WIRE_VERSION 2
 #define WIRE_NONCE 16
+#define WIRE_STREAMS 8	/* data streams of a connection, and data ports of a pool, at most */
+#define WIRE_REASON 200 /* bytes of an ABORT's text, at most */
 
-#define WIRE_HANDLE_BYTES 76 /* of the 128 that NCCL carries; the rest is zero */
-#define WIRE_HELLO_BYTES 32
+#define WIRE_HANDLE_BYTES 96 /* of the 128 that NCCL carries; the rest is zero */
+#define WIRE_HELLO_BYTES 48
 #define WIRE_READY_BYTES 8
 #define WIRE_RECORD_BYTES 16
 
 /* From listen() to connect(), by NCCL's bootstrap. */
 struct wire_handle {
 	struct sockaddr_storage control; /* where connections are accepted */
-	struct sockaddr_storage
-		data; /* where data streams are steered to device memory; ss_family 0: nowhere */
+	/* Where data streams are steered to device memory, with port 0; ss_family 0: nowhere. */
+	struct sockaddr_storage data;
+	uint16_t ports[WIRE_STREAMS]; /* of data, one for each rx queue; none is 0 */
+	uint8_t n_ports;
+	uint8_t streams;	   /* how many the listener would like a connection to have */
 	uint8_t nonce[WIRE_NONCE]; /* proves that a connection comes from the holder of this handle
 				    */
 };
@@ -40,41 +45,50 @@ struct wire_handle {
 /* First bytes on a control connection, from the sender of data. */
 struct wire_hello {
 	uint8_t nonce[WIRE_NONCE];
-	uint16_t streams;     /* data streams that were opened: 0 or 1 */
-	uint16_t source_port; /* of the data stream, as the receiver will see it */
+	uint16_t streams;		     /* data streams that were opened: 0 to WIRE_STREAMS */
+	uint16_t source_ports[WIRE_STREAMS]; /* of each, as the receiver will see it */
 };
 
 enum wire_status {
 	WIRE_OK,
 	WIRE_REFUSED_VERSION,
-	WIRE_REFUSED_STREAM, /* the announced data stream did not arrive */
+	WIRE_REFUSED_STREAM, /* an announced data stream did not arrive */
 };
 
 /* The answer, from the receiver of data. */
 struct wire_ready {
-	uint16_t status; /* enum wire_status */
+	uint16_t status;  /* enum wire_status */
+	uint16_t streams; /* of the data streams that will be used: all, or 0 when the pool cannot
+			     feed one more connection */
 };
 
+/*
+ * Of a connection with data streams, the receiver grants each message as soon as its buffer is
+ * posted, and the sender sends no byte of it before. So every byte that comes has a place to go
+ * and a page of the pool to come by, and no connection can stall another. Without data streams
+ * nothing is granted, and messages follow their records at once.
+ */
 enum wire_record_type {
-	WIRE_MODE = 1, /* receiver to sender, once, before the sender sends anything: len is an enum
-			  wire_mode */
-	WIRE_MSG,      /* sender to receiver: message seq has len bytes, carried as via says */
-	WIRE_FIN,      /* sender to receiver: no more messages */
-};
-
-enum wire_mode {
-	WIRE_MODE_HOST,	  /* the receiver's buffers are host memory */
-	WIRE_MODE_DEVICE, /* they are device memory */
+	WIRE_GRANT = 1, /* receiver to sender: message seq goes to memory that via suits; its first
+			   len bytes may be sent by data streams. Only grows. */
+	WIRE_MSG,	/* sender to receiver: message seq has len bytes, carried as via says */
+	WIRE_CHUNK, /* sender to receiver: the next len bytes of message seq are the next in stream
+		     */
+	WIRE_FIN,   /* sender to receiver: no more messages */
+	WIRE_ABORT, /* either way, the last: len bytes of text follow, which say why; seq is the
+		       errno */
 };
 
 enum wire_via {
-	WIRE_INLINE, /* the bytes follow the record */
-	WIRE_DATA,   /* the bytes are in the data stream */
+	WIRE_INLINE, /* the bytes follow the record. In a GRANT: the buffer is host memory */
+	WIRE_DATA,   /* all bytes are the next in stream. In a GRANT: the buffer is device memory */
+	WIRE_CHUNKS, /* CHUNK records will tell where the bytes are */
 };
 
 struct wire_record {
 	uint8_t type;
 	uint8_t via;
+	uint8_t stream; /* MSG via DATA, CHUNK: index, in the order of HELLO's ports */
 	uint32_t seq;
 	uint64_t len; /* bytes */
 };

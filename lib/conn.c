@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* A connection from its making to its end: requests, control records, failure. */
+/* A connection from its making to its end, and its requests. */
 #include "conn.h"
-#include "error.h"
 #include "probe.h"
 
 #include <errno.h>
@@ -9,8 +8,9 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
+
+#define CONTROL_BOUNCE 4096 /* control sockets are read by other means */
 
 /* Notices a peer that has gone without a word: the kernel ends the connection after @seconds. */
 static void tune(int fd, unsigned int seconds)
@@ -25,37 +25,99 @@ static void tune(int fd, unsigned int seconds)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof(milliseconds));
 }
 
-int conn_new(struct device *device, bool sender, int control, int data_fd, struct pool *pool,
-	     const struct sockaddr_storage *peer, struct conn **conn, struct devmem_error *err)
+/*
+ * The receiver of a data stream sends nothing on it, so its end may be abrupt. A graceful one of a
+ * killed process would wait for the peer, with segments that came out of order in device memory.
+ */
+static void end_abruptly(int fd)
+{
+	struct linger now = {.l_onoff = 1};
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}
+
+static int open_sockets(struct conn *conn, struct conn_parts *parts, struct devmem_error *err)
+{
+	unsigned int seconds = conn->device->options.peer_timeout_s;
+	int ret;
+
+	tune(parts->control_fd, seconds);
+	ret = devmem_stream_open(parts->control_fd, CONTROL_BOUNCE, &conn->control, err);
+	if (ret)
+		return ret;
+	conn->control_fd = parts->control_fd;
+	parts->control_fd = -1;
+	for (unsigned int i = 0; i < parts->n_streams; i++) {
+		tune(parts->stream_fds[i], seconds);
+		if (!conn->sender)
+			end_abruptly(parts->stream_fds[i]);
+		ret = devmem_stream_open(parts->stream_fds[i], CONN_RECEIVE, &conn->streams[i],
+					 err);
+		if (ret)
+			return ret;
+		parts->stream_fds[i] = -1;
+		conn->n_streams++;
+	}
+	return 0;
+}
+
+static int alloc_streams(struct conn *conn, unsigned int n, struct devmem_error *err)
+{
+	if (conn->sender)
+		conn->tx = calloc(n, sizeof(*conn->tx));
+	else
+		conn->rx = calloc(n, sizeof(*conn->rx));
+	if (n && !conn->tx && !conn->rx)
+		return devmem_error_set(err, -ENOMEM, "out of memory");
+	for (unsigned int i = 0; conn->tx && i < n; i++)
+		conn->tx[i].stage.exporter = conn->device->exporter;
+	return 0;
+}
+
+static void close_parts(struct conn_parts *parts)
+{
+	if (parts->control_fd >= 0)
+		close(parts->control_fd);
+	for (unsigned int i = 0; i < parts->n_streams; i++)
+		if (parts->stream_fds[i] >= 0)
+			close(parts->stream_fds[i]);
+	if (parts->pool)
+		budget_leave(&parts->pool->budget, &parts->share);
+}
+
+int conn_new(struct device *device, const struct conn_parts *given, struct conn **conn,
+	     struct devmem_error *err)
 {
 	struct conn *new = calloc(1, sizeof(*new));
+	struct conn_parts parts = *given;
 	int ret;
 
 	*conn = NULL;
 	if (!new) {
-		close(control);
-		if (data_fd >= 0)
-			close(data_fd);
+		close_parts(&parts);
 		return devmem_error_set(err, -ENOMEM, "out of memory");
 	}
 	new->device = device_get(device);
-	new->pool = pool;
-	new->sender = sender;
-	new->control = control;
-	sockaddr_text(peer, new->peer);
-	tune(control, device->options.peer_timeout_s);
-	if (data_fd >= 0) {
-		tune(data_fd, device->options.peer_timeout_s);
-		ret = devmem_stream_open(data_fd, CONN_BOUNCE, &new->data, err);
-		if (ret) {
-			close(data_fd);
-			conn_close(new);
-			return ret;
-		}
+	new->sender = parts.sender;
+	new->control_fd = -1;
+	new->pool = parts.pool;
+	new->share = parts.share;
+	parts.pool = NULL;
+	new->stage.exporter = device->exporter;
+	place_init(&new->place, device->exporter);
+	sockaddr_text(parts.peer, new->peer);
+	ret = alloc_streams(new, parts.n_streams, err);
+	if (!ret)
+		ret = open_sockets(new, &parts, err);
+	if (ret) {
+		close_parts(&parts);
+		new->error = ret;
+		conn_close(new);
+		return ret;
 	}
 	for (unsigned int i = 0; i < CONN_REQUESTS; i++)
 		new->requests[i].conn = new;
-	PROBE4(conn_open, new, sender, new->peer, control);
+	PROBE4(conn_open, new, new->sender, new->peer, new->control_fd);
 	*conn = new;
 	return 0;
 }
@@ -66,8 +128,8 @@ static void add_counts(struct conn *conn)
 	const struct conn_counts *counts = &conn->counts;
 	struct devmem_stream_stats stats;
 
-	if (conn->data) {
-		devmem_stream_stats_get(conn->data, &stats);
+	for (unsigned int i = 0; i < conn->n_streams; i++) {
+		devmem_stream_stats_get(conn->streams[i], &stats);
 		stat_add_received(totals, &stats);
 	}
 	stat_add(&totals->tx_device, counts->tx_device);
@@ -79,62 +141,61 @@ static void add_counts(struct conn *conn)
 	stat_add(&totals->recvs, counts->recvs);
 }
 
+/* The last words of a sender; then the socket stays until the peer has all of them. */
+static void close_control(struct conn *conn)
+{
+	int fd;
+
+	if (conn->control_fd < 0)
+		return;
+	if (conn->sender && !conn->error && !(conn->inlined && conn->inlined->moved))
+		(void)conn_put_record(conn,
+				      &(struct wire_record){.type = WIRE_FIN, .seq = conn->posted});
+	if (!conn->error)
+		(void)conn_flush(conn);
+	fd = devmem_stream_detach(conn->control);
+	linger_add(&conn->device->lingering, fd, (int)conn->device->options.peer_timeout_s * 1000);
+}
+
 void conn_close(struct conn *conn)
 {
 	if (!conn)
 		return;
 	PROBE3(conn_close, conn, conn->posted, conn->error);
-	if (conn->sender && !conn->error)
-		conn_put_record(conn, WIRE_FIN, WIRE_INLINE, conn->posted, 0);
-	if (!conn->error)
-		(void)conn_flush(conn);
-	/* A socket closed with unread bytes resets the connection, and what is under way to the peer
-	 * is lost. All that a sender is ever sent is one record. */
-	if (conn->sender && conn_fill(conn) > 0)
-		(void)conn_fill(conn);
-	if (conn->data)
-		(void)devmem_stream_token_flush(conn->data);
+	for (unsigned int i = 0; i < conn->n_streams; i++)
+		(void)devmem_stream_token_flush(conn->streams[i]);
 	add_counts(conn);
+	close_control(conn);
+	for (unsigned int i = 0; i < conn->n_streams; i++) {
+		devmem_stream_close(conn->streams[i]);
+		if (conn->tx)
+			stage_destroy(&conn->tx[i].stage);
+	}
 	if (conn->pool)
-		pool_stream_gone(conn->pool, devmem_stream_fd(conn->data));
-	devmem_stream_close(conn->data);
-	shutdown(conn->control, SHUT_WR);
-	close(conn->control);
+		budget_leave(&conn->pool->budget, &conn->share);
+	stage_destroy(&conn->stage);
+	place_destroy(&conn->place);
 	free(conn->bounce);
-	free(conn->held);
+	free(conn->tx);
+	free(conn->rx);
+	linger_sweep(&conn->device->lingering);
 	device_put(conn->device);
 	free(conn);
-}
-
-int conn_fail(struct conn *conn, int code, const char *what)
-{
-	struct device *device = conn->device;
-
-	if (conn->error)
-		return conn->error;
-	conn->error = code;
-	PROBE3(conn_fail, conn, code, what);
-	device->log(LOG_LEVEL_WARN, __func__, __LINE__,
-		    "%s %s on %s: %s: %s; %u of %u messages were %s; %s",
-		    conn->sender ? "sending to" : "receiving from", conn->peer, device->nic.name,
-		    what, strerror(-code), conn->current, conn->posted,
-		    conn->sender ? "sent" : "received", error_advice(code));
-	return code;
 }
 
 int conn_post(struct conn *conn, void *addr, size_t size, const struct region *region,
 	      struct request **request)
 {
-	struct request *slot = &conn->requests[conn->posted % CONN_REQUESTS];
+	struct request *slot = conn_request(conn, conn->posted);
 
 	*request = NULL;
 	if (conn->error)
 		return conn->error;
-	if (slot->state != REQUEST_FREE)
+	if (slot->busy)
 		return 0;
 	*slot = (struct request){
 		.conn = conn,
-		.state = REQUEST_QUEUED,
+		.busy = true,
 		.seq = conn->posted++,
 		.addr = addr,
 		.room = size,
@@ -148,7 +209,7 @@ int conn_post(struct conn *conn, void *addr, size_t size, const struct region *r
 
 static int complete(struct conn *conn, struct request *request)
 {
-	if (request->state != REQUEST_MOVED)
+	if (!request->announced || request->moved != request->len)
 		return 0;
 	return conn->sender ? conn_send_complete(conn, request) : conn_recv_complete(conn, request);
 }
@@ -172,75 +233,11 @@ int conn_test(struct request *request, size_t *len)
 		return 0;
 	*len = request->len;
 	PROBE4(done, conn, request->seq, request->len, conn->sender);
-	request->state = REQUEST_FREE;
+	request->busy = false;
 	if (conn->sender)
 		conn->counts.sends++;
 	else
 		conn->counts.recvs++;
-	return 1;
-}
-
-void conn_put_record(struct conn *conn, enum wire_record_type type, enum wire_via via, uint32_t seq,
-		     uint64_t len)
-{
-	struct wire_record record = {
-		.type = (uint8_t)type, .via = (uint8_t)via, .seq = seq, .len = len};
-
-	if (conn->out_len + WIRE_RECORD_BYTES > sizeof(conn->out))
-		return; /* only the last record of a connection that is stuck comes here */
-	wire_put_record(conn->out + conn->out_len, &record);
-	conn->out_len += WIRE_RECORD_BYTES;
-}
-
-int conn_flush(struct conn *conn)
-{
-	ssize_t sent;
-
-	if (!conn->out_len)
-		return 1;
-	sent = send(conn->control, conn->out, conn->out_len, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (sent < 0)
-		return errno == EAGAIN || errno == EINTR || errno == ENOBUFS ? 0 : -errno;
-	conn->out_len -= (size_t)sent;
-	memmove(conn->out, conn->out + sent, conn->out_len);
-	return conn->out_len == 0;
-}
-
-int conn_fill(struct conn *conn)
-{
-	ssize_t n;
-
-	if (conn->in_start == conn->in_end)
-		conn->in_start = conn->in_end = 0;
-	if (conn->in_start) {
-		memmove(conn->in, conn->in + conn->in_start, conn->in_end - conn->in_start);
-		conn->in_end -= conn->in_start;
-		conn->in_start = 0;
-	}
-	n = recv(conn->control, conn->in + conn->in_end, sizeof(conn->in) - conn->in_end,
-		 MSG_DONTWAIT);
-	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-	if (!n)
-		return -ECONNRESET;
-	conn->in_end += (size_t)n;
-	return 1;
-}
-
-int conn_get_record(struct conn *conn, struct wire_record *record)
-{
-	int ret = wire_get_record(conn->in + conn->in_start, conn->in_end - conn->in_start, record);
-
-	if (ret == -EAGAIN) {
-		ret = conn_fill(conn);
-		if (ret <= 0)
-			return ret;
-		ret = wire_get_record(conn->in + conn->in_start, conn->in_end - conn->in_start,
-				      record);
-	}
-	if (ret)
-		return ret == -EAGAIN ? 0 : ret;
-	conn->in_start += WIRE_RECORD_BYTES;
 	return 1;
 }
 

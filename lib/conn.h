@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A connection that carries messages one way: a control socket for records and small or host-bound
- * payload, and, when the receiver has a pool, a data stream whose payload the NIC puts into device
- * memory.
+ * A connection that carries messages one way: a control socket for records and host-bound payload,
+ * and, when the receiver has a pool, data streams whose payload the NIC puts into device memory.
  *
  * Messages are received in the order in which they were sent. A connection is used by one thread at
  * a time.
@@ -10,45 +9,85 @@
 #ifndef DEVMEM_CONN_H
 #define DEVMEM_CONN_H
 
+#include "budget.h"
 #include "device.h"
 #include "devmem_wire.h"
+#include "place.h"
+#include "chunk_sched.h"
 #include "sockaddr.h"
+#include "stage.h"
 
 #define CONN_REQUESTS 32
-#define CONN_PIECES 512
+#define CONN_GRANTS 64 /* messages that a peer may have posted or granted: its 32, and ours */
+#define CONN_CHUNKS 64 /* of one stream, announced and not done */
 #define CONN_BOUNCE (256 * 1024)
-
-enum request_state {
-	REQUEST_FREE,
-	REQUEST_QUEUED, /* bytes are still to be moved */
-	REQUEST_MOVED,	/* all bytes are moved; the kernel or the copy engine still uses them */
-};
+#define CONN_RECEIVE (1024 * 1024) /* bytes of one receive call on a data stream */
 
 struct request {
 	struct conn *conn;
-	enum request_state state;
+	bool busy; /* posted, and not yet tested to its end */
 	uint32_t seq;
 	uint8_t *addr;
-	size_t room; /* of the buffer */
-	size_t len;  /* of the message; known from the record when receiving */
-	size_t moved;
+	size_t room;		     /* of the buffer */
+	size_t len;		     /* of the message; known from the record when receiving */
 	const struct region *region; /* NULL: host memory */
 	bool announced;		     /* its record was written, or read */
 	enum wire_via via;
-	bool zerocopy;	     /* completion counts */
-	uint32_t completion; /* the last send of the message */
-	uint64_t fence;	     /* the last copy of the message */
-	void *profiled;	     /* the plugin's, for NCCL's profiler: what the message belongs to */
-	void *event;	     /* ... and what the profiler made of it */
+	size_t assigned;     /* bytes that a stream is to carry, as announced */
+	size_t moved;	     /* bytes that a socket has taken or given */
+	size_t granted;	     /* receiver: bytes that the sender may send */
+	unsigned int pages;  /* receiver: of the pool, reserved for it */
+	unsigned int chunks; /* sender: under way */
+	bool zerocopy;	     /* sender, inline: completion counts */
+	uint32_t completion;
+	bool in_list;	/* receiver: has pieces that the copy engine was not given yet */
+	uint64_t fence; /* receiver: the last copy of the message */
+	void *profiled; /* the plugin's, for NCCL's profiler: what the message belongs to */
+	void *event;	/* ... and what the profiler made of it */
 };
 
-/* A token whose fragment the copy engine may still read. */
-struct held_token {
-	uint64_t fence;
-	uint32_t token;
+/* Sender: a piece of a message on one stream. */
+struct tx_chunk {
+	struct request *request;
+	size_t offset, len, sent;
+	size_t staged; /* bytes given to the copy engine */
+	bool zerocopy; /* completion counts */
+	uint32_t completion;
 };
 
-/* What a connection did, beyond what its data stream counts itself. */
+struct tx_stream {
+	struct tx_chunk chunks[CONN_CHUNKS];
+	uint32_t first;	 /* the oldest chunk that is not acknowledged */
+	uint32_t next;	 /* the first of which the socket has not taken everything */
+	uint32_t filled; /* the first of which not everything is staged */
+	uint32_t end;
+	size_t waiting; /* bytes in line that the socket has not taken */
+	bool copies;	/* bytes of host memory were sent, of which no notification tells */
+	struct stage stage;
+};
+
+/* Receiver: the next bytes of a stream belong there. */
+struct rx_chunk {
+	uint32_t seq;
+	size_t offset, len, got;
+};
+
+struct rx_stream {
+	struct rx_chunk chunks[CONN_CHUNKS];
+	uint32_t first, end;
+	bool bounce_busy; /* the copy engine reads the bounce buffer until the fence */
+	uint64_t bounce_fence;
+};
+
+/* What a receiver has said about a message. */
+struct tx_grant {
+	uint32_t seq;
+	bool known;
+	enum wire_via via;
+	uint64_t bytes;
+};
+
+/* What a connection did, beyond what its data streams count themselves. */
 struct conn_counts {
 	uint64_t tx_device, tx_copied, tx_staged;
 	uint64_t rx_plain; /* payload that came on the control socket */
@@ -58,47 +97,63 @@ struct conn_counts {
 
 struct conn {
 	struct device *device;
-	struct pool *pool; /* receiver: where data comes from; NULL without a data stream */
+	struct pool *pool;	   /* receiver: where data comes from; NULL without data streams */
+	struct budget_share share; /* receiver: of the pool */
 	bool sender;
-	int control;
-	struct devmem_stream *data; /* NULL: all payload is inline */
+	int control_fd;
+	struct devmem_stream *control;
+	unsigned int n_streams; /* 0: all payload is inline */
+	struct devmem_stream *streams[WIRE_STREAMS];
+	struct tx_stream *tx;		       /* sender: of each stream */
+	struct rx_stream *rx;		       /* receiver: of each stream */
+	struct sched_load loads[WIRE_STREAMS]; /* sender */
+	unsigned int last_stream;
+	bool starved; /* sender: something waits for a grant */
 	char peer[SOCKADDR_TEXT];
-	int error;	 /* 0, or the -errno that ended it */
-	bool mode_known; /* sent, or received */
-	enum wire_mode mode;
-	bool fin; /* the sender has closed */
+	int error; /* 0, or the -errno that ended it */
 
 	struct request requests[CONN_REQUESTS];
-	uint32_t posted;    /* the next sequence number */
-	uint32_t current;   /* the first whose bytes are not all moved */
-	uint32_t announced; /* sender: the first whose record is not written */
+	uint32_t posted;	 /* the next sequence number */
+	uint32_t current;	 /* the first whose bytes are not all moved */
+	uint32_t announced;	 /* the first whose record is not written, or not read */
+	uint32_t granting;	 /* receiver: the first that is not granted in full */
+	struct request *inlined; /* the message whose bytes are next on the control socket */
+	struct request *opened;	 /* announced, with chunks yet to be told */
+	struct tx_grant grants[CONN_GRANTS]; /* sender: of message seq at seq % CONN_GRANTS */
+	int end_of_control; /* receiver: 0, or the -errno with which control ended; streams may
+			       still have what was announced */
 
-	uint8_t out[CONN_REQUESTS * WIRE_RECORD_BYTES]; /* records to send */
+	uint8_t out[2 * CONN_REQUESTS * WIRE_RECORD_BYTES]; /* records to send */
 	size_t out_len;
 	uint8_t in[4096]; /* control bytes read and not yet used */
 	size_t in_start, in_end;
-	uint8_t *bounce;   /* host bytes on their way to or from memory that the CPU cannot reach */
-	size_t bounce_len; /* sender: staged bytes not yet sent */
-	size_t bounce_start;
-	uint64_t bounce_fence; /* the copy that fills (sender) or empties (receiver) a bounce buffer
-				*/
-	bool bounce_busy;
 
-	struct devmem_copy pieces[CONN_PIECES]; /* receiver: a gather list that the copy engine has
-						   not taken yet */
-	uint32_t piece_tokens[CONN_PIECES];
-	unsigned int n_pieces, n_piece_tokens;
-	bool pieces_from_bounce;
-	struct held_token *held; /* ring of 1 << held_order */
-	unsigned int held_order, held_first, n_held;
+	struct stage stage; /* sender: of inline bytes */
+	size_t staged;	    /* bytes of the inlined message given to the copy engine */
+	uint8_t *bounce; /* receiver: inline bytes on their way to memory that the CPU cannot reach
+			  */
+	bool bounce_busy;
+	uint64_t bounce_fence;
+	struct place place; /* receiver */
+	bool bounce_in_list;
+	uint32_t streams_in_list;  /* bit i: the list has pieces of stream i's bounce buffer */
 	unsigned int idle;	   /* progress calls that moved nothing */
 	struct conn_counts counts; /* added to the process' totals at close */
 };
 
-/* Takes over the sockets, also on failure. @data_fd -1: none. @pool: receiver with a data stream.
- */
-int conn_new(struct device *device, bool sender, int control, int data_fd, struct pool *pool,
-	     const struct sockaddr_storage *peer, struct conn **conn, struct devmem_error *err);
+/* Everything that a connection is made of. Sockets are taken over, also on failure. */
+struct conn_parts {
+	bool sender;
+	int control_fd;
+	unsigned int n_streams;
+	int stream_fds[WIRE_STREAMS];
+	struct pool *pool;	   /* receiver with data streams */
+	struct budget_share share; /* receiver: given back at the end, also on failure */
+	const struct sockaddr_storage *peer;
+};
+
+int conn_new(struct device *device, const struct conn_parts *parts, struct conn **conn,
+	     struct devmem_error *err);
 /* Ends the connection, whatever is under way. What was sent is still delivered. */
 void conn_close(struct conn *conn);
 
@@ -116,21 +171,55 @@ int conn_test(struct request *request, size_t *len);
  * -errno. */
 int conn_send_progress(struct conn *conn);
 int conn_recv_progress(struct conn *conn);
-bool conn_send_complete(struct conn *conn, const struct request *request);
-int conn_recv_complete(struct conn *conn, const struct request *request);
+/* Whether the caller may have the buffer: 1, 0, -errno. */
+int conn_send_complete(struct conn *conn, struct request *request);
+int conn_recv_complete(struct conn *conn, struct request *request);
 
-/* conn.c, for both: notes the end of the connection once, with what led to it; returns @code. */
+static inline struct request *conn_request(struct conn *conn, uint32_t seq)
+{
+	return &conn->requests[seq % CONN_REQUESTS];
+}
+
+/* True when the CPU can read and write the memory of @region. */
+bool conn_cpu_reaches(const struct conn *conn, const struct region *region);
+
+/* conn_fail.c: notes the end of the connection once, tells the user and the peer what led to it;
+ * returns @code. */
 int conn_fail(struct conn *conn, int code, const char *what);
-/* Appends a record to those to be sent. */
-void conn_put_record(struct conn *conn, enum wire_record_type type, enum wire_via via, uint32_t seq,
-		     uint64_t len);
+/* The peer has told why it ends the connection. */
+int conn_aborted(struct conn *conn, const struct wire_record *record, const char *text);
+
+/* conn_control.c: appends a record to those to be sent; false when there is no room now. */
+bool conn_put_record(struct conn *conn, const struct wire_record *record);
 /* Sends pending records. 1 when none is left, 0 when the socket is full, -errno. */
 int conn_flush(struct conn *conn);
 /* Reads control bytes: 1 some came, 0 none there, -ECONNRESET at the end of the stream. */
 int conn_fill(struct conn *conn);
-/* The next record if it is there: 1, 0, -errno. */
-int conn_get_record(struct conn *conn, struct wire_record *record);
-/* True when the CPU can read and write the memory of @region. */
-bool conn_cpu_reaches(const struct conn *conn, const struct region *region);
+/* The next record if it is there, never an ABORT: 1, 0, -errno. Reads the socket when @fill. */
+int conn_get_record(struct conn *conn, bool fill, struct wire_record *record);
+
+/* conn_send.c: what the receiver has said about message @seq; NULL: nothing. */
+const struct tx_grant *conn_grant_of(const struct conn *conn, uint32_t seq);
+
+/* tx_stream.c: puts a chunk in a stream's line; there must be room. */
+bool tx_stream_has_room(const struct conn *conn, unsigned int stream);
+void tx_stream_push(struct conn *conn, unsigned int stream, struct request *request, size_t offset,
+		    size_t len);
+/* Sends what the socket takes: 1 something moved, 0, -errno. */
+int tx_stream_progress(struct conn *conn, unsigned int stream);
+/* Takes notice of what the peer has acknowledged. 0 or -errno. */
+int tx_stream_reap(struct conn *conn, unsigned int stream);
+
+/* rx_stream.c: the next bytes of @stream are @len bytes of @request. -EPROTO without room. */
+int rx_stream_push(struct conn *conn, unsigned int stream, struct request *request, size_t len);
+bool rx_stream_has_room(const struct conn *conn, unsigned int stream);
+/* Takes what is there: 1 something came, 0, -errno. */
+int rx_stream_progress(struct conn *conn, unsigned int stream);
+
+/* conn_grant.c: lets the sender send what buffers and the pool have room for. */
+void conn_grant(struct conn *conn);
+/* The message is not as long as its buffer; or @bytes more of it were taken from the pool. */
+void conn_grant_fit(struct conn *conn, struct request *request);
+void conn_grant_used(struct conn *conn, struct request *request, size_t bytes);
 
 #endif

@@ -1,216 +1,348 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The sending end of a connection: announces messages on control, then moves their bytes by the way
- * that suits them. */
+/* The sending end of a connection: announces messages, gives their bytes to data streams or sends
+ * them with the records. */
+#include "clock.h"
 #include "conn.h"
 
 #include <errno.h>
-#include <stdlib.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
-#define MAX_SEND (1024 * 1024) /* bytes of one sendmsg */
-#define IDLE_CHECK 64	       /* idle calls between looks at whether the peer is still there */
+#define MAX_SEND (1024 * 1024)	 /* bytes of one sendmsg */
+#define ZEROCOPY_MIN (64 * 1024) /* below, copying costs less than pinning and a notification */
+#define IDLE_CHECK 64		 /* idle calls between looks at whether the peer is still there */
 
-/* The receiver says once where its buffers are; nothing may be sent before. */
-static int learn_mode(struct conn *conn)
+const struct tx_grant *conn_grant_of(const struct conn *conn, uint32_t seq)
 {
-	struct wire_record record;
-	int ret = conn_get_record(conn, &record);
+	const struct tx_grant *grant = &conn->grants[seq % CONN_GRANTS];
 
-	if (ret <= 0)
-		return ret;
-	if (record.type != WIRE_MODE)
+	return grant->known && grant->seq == seq ? grant : NULL;
+}
+
+static int note_grant(struct conn *conn, const struct wire_record *record)
+{
+	struct tx_grant *grant = &conn->grants[record->seq % CONN_GRANTS];
+	uint32_t ahead = record->seq - conn->current;
+
+	if (record->type != WIRE_GRANT || !conn->n_streams || record->via > WIRE_DATA)
 		return -EPROTO;
-	conn->mode = (enum wire_mode)record.len;
-	conn->mode_known = true;
+	if ((int32_t)ahead < 0)
+		return 0; /* an empty message needs no grant and may have gone */
+	if (ahead >= CONN_GRANTS)
+		return -EPROTO;
+	if (grant->known && grant->seq == record->seq && record->len < grant->bytes)
+		return -EPROTO;
+	*grant = (struct tx_grant){.seq = record->seq,
+				   .known = true,
+				   .via = (enum wire_via)record->via,
+				   .bytes = record->len};
 	return 1;
 }
 
-static enum wire_via choose_via(const struct conn *conn)
+/* 1: the receiver has said something, 0: not, -errno: it is gone or mad. */
+static int hear(struct conn *conn)
 {
-	return conn->mode == WIRE_MODE_DEVICE && conn->data ? WIRE_DATA : WIRE_INLINE;
+	struct wire_record record;
+	bool fill = true;
+	int heard = 0, ret;
+
+	while ((ret = conn_get_record(conn, fill, &record)) > 0) {
+		ret = note_grant(conn, &record);
+		if (ret < 0)
+			return ret;
+		heard |= ret;
+		fill = false;
+	}
+	return ret < 0 ? ret : heard;
 }
 
-/*
- * Writes the records of all posted messages whose bytes travel apart, so that one system call
- * announces many. The bytes of an inline message must follow its record at once, with no record
- * among them, not even that of an empty message.
- */
-static void announce(struct conn *conn)
+/* What the NIC does not read itself leaves no trace when it is acknowledged: the socket knows. */
+static void refresh_loads(struct conn *conn)
 {
-	const struct request *current = &conn->requests[conn->current % CONN_REQUESTS];
+	for (unsigned int i = 0; i < conn->n_streams; i++) {
+		const struct tx_stream *tx = &conn->tx[i];
+		int unacknowledged = 0;
+		size_t left;
 
-	if (conn->announced != conn->current && current->via == WIRE_INLINE && current->len)
-		return;
-	while (conn->announced != conn->posted &&
-	       conn->out_len + WIRE_RECORD_BYTES <= sizeof(conn->out)) {
-		struct request *request = &conn->requests[conn->announced % CONN_REQUESTS];
-
-		request->via = request->len ? choose_via(conn) : WIRE_INLINE;
-		if (request->via == WIRE_INLINE && request->len && conn->announced != conn->current)
-			return;
-		conn_put_record(conn, WIRE_MSG, request->via, request->seq, request->len);
-		request->announced = true;
-		conn->announced++;
-		if (request->via == WIRE_INLINE && request->len)
-			return;
+		if (!tx->copies)
+			continue;
+		(void)ioctl(devmem_stream_fd(conn->streams[i]), SIOCOUTQ, &unacknowledged);
+		left = tx->waiting + (size_t)unacknowledged;
+		if (left < conn->loads[i].under_way)
+			sched_acknowledged(&conn->loads[i], conn->loads[i].under_way - left,
+					   clock_ns());
 	}
 }
 
-/* Host bytes of @request from where it stands: its memory, or a copy of it when the CPU cannot read
- * that. 0: not there yet. */
-static int host_bytes(struct conn *conn, const struct request *request, const uint8_t **bytes,
-		      size_t *n)
+static int pick_stream(struct conn *conn, size_t len)
 {
-	struct devmem_exporter *exporter = conn->device->exporter;
-	struct devmem_copy piece;
-	int ret;
+	struct sched_load loads[WIRE_STREAMS];
+
+	if (conn->n_streams > 1)
+		refresh_loads(conn);
+	memcpy(loads, conn->loads, sizeof(loads));
+	for (unsigned int i = 0; i < conn->n_streams; i++)
+		if (!tx_stream_has_room(conn, i))
+			loads[i].queued = SCHED_QUEUED;
+	return sched_pick(loads, conn->n_streams, conn->last_stream, len);
+}
+
+/* Gives the next @len bytes of @request to a stream, as @record says. False: later. */
+static bool give(struct conn *conn, struct request *request, struct wire_record *record, size_t len)
+{
+	int stream = pick_stream(conn, len);
+
+	if (stream < 0)
+		return false;
+	record->stream = (uint8_t)stream;
+	if (!conn_put_record(conn, record))
+		return false;
+	tx_stream_push(conn, (unsigned int)stream, request, request->assigned, len);
+	request->assigned += len;
+	conn->last_stream = (unsigned int)stream;
+	return true;
+}
+
+/* The way that suits what the receiver has said. False: it has said nothing yet. */
+static bool choose_via(struct conn *conn, struct request *request)
+{
+	const struct tx_grant *grant;
+
+	request->via = WIRE_INLINE;
+	if (!request->len || !conn->n_streams)
+		return true;
+	grant = conn_grant_of(conn, request->seq);
+	if (!grant) {
+		conn->starved = true;
+		return false;
+	}
+	if (grant->via == WIRE_DATA)
+		request->via = conn->n_streams > 1 && request->len > SCHED_CHUNK_MIN ? WIRE_CHUNKS
+										     : WIRE_DATA;
+	return true;
+}
+
+static bool announce(struct conn *conn, struct request *request)
+{
+	struct wire_record record = {.type = WIRE_MSG, .seq = request->seq, .len = request->len};
+
+	if (!choose_via(conn, request))
+		return false;
+	record.via = (uint8_t)request->via;
+	if (request->via == WIRE_DATA ? !give(conn, request, &record, request->len)
+				      : !conn_put_record(conn, &record))
+		return false;
+	if (request->via == WIRE_CHUNKS)
+		conn->opened = request;
+	if (request->via == WIRE_INLINE && request->len) {
+		conn->inlined = request;
+		conn->staged = 0;
+	}
+	request->announced = true;
+	conn->announced++;
+	return true;
+}
+
+/* Announces the next chunk of the message that is given out piece by piece. */
+static bool give_chunk(struct conn *conn, struct request *request)
+{
+	struct wire_record record = {.type = WIRE_CHUNK, .seq = request->seq};
+	const struct tx_grant *grant = conn_grant_of(conn, request->seq);
+	size_t len = sched_chunk(request->len, conn->n_streams);
+
+	if (len > request->len - request->assigned)
+		len = request->len - request->assigned;
+	if (len > grant->bytes - request->assigned)
+		len = grant->bytes - request->assigned;
+	if (!len) {
+		conn->starved = true;
+		return false;
+	}
+	record.len = len;
+	if (!give(conn, request, &record, len))
+		return false;
+	if (request->assigned == request->len)
+		conn->opened = NULL;
+	return true;
+}
+
+/* Announces what can be, so that one system call tells of many. The bytes of an inline message must
+ * follow its record at once, with no other among them. */
+static void assign(struct conn *conn)
+{
+	while (!conn->inlined) {
+		if (conn->opened ? !give_chunk(conn, conn->opened)
+				 : conn->announced == conn->posted ||
+					   !announce(conn, conn_request(conn, conn->announced)))
+			break;
+	}
+}
+
+/* Host bytes of the inlined message: its memory, or a copy when the CPU cannot read that. 1, 0 not
+ * there yet, -errno. */
+static int inline_bytes(struct conn *conn, const struct request *request, const uint8_t **bytes,
+			size_t *n)
+{
+	ssize_t filled;
 
 	if (conn_cpu_reaches(conn, request->region)) {
 		*bytes = request->addr + request->moved;
 		*n = request->len - request->moved;
 		return 1;
 	}
-	if (!conn->bounce && !(conn->bounce = malloc(CONN_BOUNCE)))
-		return -ENOMEM;
-	if (conn->bounce_start == conn->bounce_len && !conn->bounce_busy) {
-		conn->bounce_start = 0;
-		conn->bounce_len = request->len - request->moved < CONN_BOUNCE
-					   ? request->len - request->moved
-					   : CONN_BOUNCE;
-		piece = (struct devmem_copy){conn->bounce, request->addr + request->moved,
-					     conn->bounce_len};
-		ret = devmem_copy_start(exporter, &piece, 1, &conn->bounce_fence);
-		if (ret) {
-			conn->bounce_len = 0;
-			return ret == -EAGAIN ? 0 : ret;
-		}
-		conn->bounce_busy = true;
+	while (conn->staged < request->len) {
+		filled = stage_fill(&conn->stage, request->addr + conn->staged,
+				    request->len - conn->staged);
+		if (filled < 0)
+			return (int)filled;
+		if (!filled)
+			break;
+		conn->staged += (size_t)filled;
 	}
-	if (conn->bounce_busy) {
-		ret = devmem_copy_done(exporter, conn->bounce_fence);
-		if (ret <= 0)
-			return ret;
-		conn->bounce_busy = false;
-	}
-	*bytes = conn->bounce + conn->bounce_start;
-	*n = conn->bounce_len - conn->bounce_start;
-	return 1;
+	return stage_peek(&conn->stage, bytes, n);
 }
 
-static void count_host_bytes(struct conn *conn, const struct request *request, size_t n)
+/* Sends records and, in the same call, bytes. Returns the number of bytes sent or -errno. */
+static ssize_t send_with_records(struct conn *conn, const uint8_t *bytes, size_t n)
 {
-	if (conn->bounce_start != conn->bounce_len)
-		conn->bounce_start += n;
+	struct iovec iov[2] = {{conn->out, conn->out_len}, {(void *)bytes, n}};
+	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
+	ssize_t sent = sendmsg(conn->control_fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+	size_t records;
+
+	if (sent < 0)
+		return errno == EINTR || errno == ENOBUFS ? -EAGAIN : -errno;
+	records = (size_t)sent < conn->out_len ? (size_t)sent : conn->out_len;
+	conn->out_len -= records;
+	memmove(conn->out, conn->out + records, conn->out_len);
+	return conn->out_len ? -EAGAIN : sent - (ssize_t)records;
+}
+
+static ssize_t send_zerocopy(struct conn *conn, struct request *request, const uint8_t *bytes,
+			     size_t n)
+{
+	ssize_t sent;
+	int ret = conn_flush(conn);
+
+	if (ret <= 0)
+		return ret ? ret : -EAGAIN;
+	sent = devmem_stream_send_host(conn->control, bytes, n, true, &request->completion);
+	if (sent > 0)
+		request->zerocopy = true;
+	return sent;
+}
+
+static void count_inline(struct conn *conn, struct request *request, size_t n)
+{
+	if (!conn_cpu_reaches(conn, request->region))
+		stage_take(&conn->stage, n);
 	if (request->region)
 		conn->counts.tx_staged += n;
 	else
 		conn->counts.tx_copied += n;
+	request->moved += n;
 }
 
-static ssize_t send_piece(struct conn *conn, struct request *request)
+/* 1: the message is through, 0: the socket is full or bytes are not there yet, -errno. */
+static int send_inlined(struct conn *conn, struct request *request, bool *moved)
 {
-	size_t left = request->len - request->moved, n = 0;
-	const uint8_t *bytes = NULL;
-	ssize_t sent;
-	int ret;
-
-	if (request->via == WIRE_DATA && request->region && request->region->tx) {
-		const struct devmem_mem *mem = request->region->mem;
-
-		sent = devmem_stream_send_device(
-			conn->data, request->region->tx_id,
-			mem->dmabuf_offset + (uint64_t)(request->addr - (uint8_t *)mem->addr) +
-				request->moved,
-			left < MAX_SEND ? left : MAX_SEND, &request->completion);
-		if (sent > 0) {
-			request->zerocopy = true;
-			conn->counts.tx_device += (size_t)sent;
-		}
-		return sent;
-	}
-	ret = host_bytes(conn, request, &bytes, &n);
-	if (ret <= 0)
-		return ret ? ret : -EAGAIN;
-	n = n < MAX_SEND ? n : MAX_SEND;
-	if (request->via == WIRE_DATA) {
-		sent = devmem_stream_send_host(conn->data, bytes, n, false, NULL);
-	} else {
-		sent = send(conn->control, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (sent < 0)
-			sent = errno == EINTR || errno == ENOBUFS ? -EAGAIN : -errno;
-	}
-	if (sent > 0)
-		count_host_bytes(conn, request, (size_t)sent);
-	return sent;
-}
-
-/* Moves the bytes of the current message. 1: all are moved, 0: the socket is full, -errno. */
-static int send_current(struct conn *conn, struct request *request, bool *moved)
-{
-	if (!request->announced)
-		return 0;
 	while (request->moved < request->len) {
-		ssize_t sent = send_piece(conn, request);
+		const uint8_t *bytes;
+		size_t n;
+		ssize_t sent;
+		int ret = inline_bytes(conn, request, &bytes, &n);
 
-		if (sent == -EAGAIN)
-			return 0;
+		if (ret <= 0)
+			return ret;
+		n = n < MAX_SEND ? n : MAX_SEND;
+		if (n >= ZEROCOPY_MIN && conn_cpu_reaches(conn, request->region) &&
+		    devmem_stream_zerocopy_pays(conn->control))
+			sent = send_zerocopy(conn, request, bytes, n);
+		else
+			sent = send_with_records(conn, bytes, n);
 		if (sent < 0)
-			return (int)sent;
-		request->moved += (size_t)sent;
+			return sent == -EAGAIN ? 0 : (int)sent;
+		count_inline(conn, request, (size_t)sent);
 		*moved = true;
 	}
+	conn->inlined = NULL;
 	return 1;
 }
 
-/*
- * A peer that has died shows on its own when bytes are to be sent; here for those that wait for the
- * mode or for room. One that has all bytes may close first.
- */
-static int check_peer(struct conn *conn)
+/* Records, and the inline message among them. 1: all is sent, 0: the socket is full, -errno. */
+static int send_control(struct conn *conn, bool *moved)
 {
+	if (conn->inlined)
+		return send_inlined(conn, conn->inlined, moved);
+	return conn_flush(conn);
+}
+
+static int move(struct conn *conn, bool *moved)
+{
+	bool inlined;
 	int ret;
 
-	if (++conn->idle % IDLE_CHECK || conn->current == conn->posted)
-		return 0;
-	ret = conn_fill(conn);
+	do {
+		assign(conn);
+		inlined = conn->inlined;
+		ret = send_control(conn, moved);
+	} while (inlined && ret > 0);
+	for (unsigned int i = 0; ret >= 0 && i < conn->n_streams; i++) {
+		ret = tx_stream_progress(conn, i);
+		*moved |= ret > 0;
+	}
+	while (conn->current != conn->announced) {
+		const struct request *request = conn_request(conn, conn->current);
+
+		if (request->moved != request->len)
+			break;
+		conn->current++;
+		*moved = true;
+	}
 	return ret < 0 ? ret : 0;
 }
 
 int conn_send_progress(struct conn *conn)
 {
 	bool moved = false;
-	int ret;
+	int ret = 0;
 
-	if (!conn->mode_known) {
-		ret = learn_mode(conn);
-		if (ret <= 0)
-			return ret;
+	/* What was missing last time may have come. */
+	if (conn->starved) {
+		ret = hear(conn);
+		conn->starved = false;
 	}
-	while (conn->current != conn->posted) {
-		struct request *request = &conn->requests[conn->current % CONN_REQUESTS];
-
-		announce(conn);
-		ret = conn_flush(conn);
-		if (ret > 0)
-			ret = send_current(conn, request, &moved);
-		if (ret < 0)
-			return ret;
-		if (!ret)
-			break;
-		request->state = REQUEST_MOVED;
-		conn->current++;
-		moved = true;
-	}
-	return moved ? 1 : check_peer(conn);
+	if (ret >= 0)
+		ret = move(conn, &moved);
+	if (ret < 0)
+		return ret;
+	if (moved)
+		return 1;
+	/* A peer that has died shows on its own when bytes are to be sent; here for those that
+	 * wait. One that has all bytes may close first. */
+	if (++conn->idle % IDLE_CHECK || conn->current == conn->posted)
+		return 0;
+	return hear(conn);
 }
 
-bool conn_send_complete(struct conn *conn, const struct request *request)
+int conn_send_complete(struct conn *conn, struct request *request)
 {
-	if (!request->zerocopy || devmem_stream_sent(conn->data, request->completion))
-		return true;
+	int ret;
+
 	/* The error queue says which sends are acknowledged; a broken socket shows at the next
 	 * send. */
-	(void)devmem_stream_reap(conn->data);
-	return devmem_stream_sent(conn->data, request->completion);
+	for (unsigned int i = 0; request->chunks && i < conn->n_streams; i++) {
+		ret = tx_stream_reap(conn, i);
+		if (ret < 0)
+			return ret;
+	}
+	if (request->chunks)
+		return 0;
+	if (!request->zerocopy || devmem_stream_sent(conn->control, request->completion))
+		return 1;
+	(void)devmem_stream_reap(conn->control);
+	return devmem_stream_sent(conn->control, request->completion);
 }

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define LAST_WORDS_MS 1000 /* for what peers have not acknowledged when everything ends */
+
 static int say_plan(struct device *device, struct devmem_error *err)
 {
 	if (!device->plan.fallback) {
@@ -47,6 +49,7 @@ int device_open(const struct devmem_nic *nic, struct devmem_exporter *exporter,
 	new->log = log;
 	new->refs = 1;
 	pthread_mutex_init(&new->lock, NULL);
+	linger_init(&new->lingering);
 	plan_decide(options->wish, devmem_exporter_kind(exporter), &caps, nic->name, &new->plan);
 	ret = say_plan(new, err);
 	if (ret) {
@@ -80,6 +83,7 @@ void device_put(struct device *device)
 		device->regions = region->next;
 		region_free(region);
 	}
+	linger_end(&device->lingering, LAST_WORDS_MS);
 	pool_close(device->pool);
 	pthread_mutex_destroy(&device->lock);
 	free(device);
@@ -92,8 +96,7 @@ int device_pool(struct device *device, struct pool **pool, struct devmem_error *
 
 	pthread_mutex_lock(&device->lock);
 	if (!device->pool && device->plan.rx == PLAN_RX_DEVICE &&
-	    pool_open(&device->nic, device->exporter, device->options.pool_bytes,
-		      device->options.lease_dir, &device->pool, &why)) {
+	    pool_open(&device->nic, device->exporter, &device->options.pool, &device->pool, &why)) {
 		plan_degrade_rx(&device->plan, &why);
 		ret = say_plan(device, err);
 	}

@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "devmem.h"
+#include "linger.h"
 #include "log.h"
 #include "plan.h"
 #include "pool.h"
@@ -15,8 +16,8 @@
 struct device_options {
 	enum plan_wish wish;
 	bool require; /* a fallback is an error */
-	size_t pool_bytes;
-	const char *lease_dir;
+	struct pool_options pool;
+	unsigned int streams;		/* of a connection; 0: as many as the pool has queues */
 	unsigned int connect_timeout_s; /* until connect() gives up */
 	unsigned int peer_timeout_s;	/* until a silent peer counts as dead */
 };
@@ -41,6 +42,7 @@ struct device {
 	pthread_mutex_t lock; /* for plan, pool and regions */
 	struct pool *pool;    /* opened by the first listen */
 	struct region *regions;
+	struct linger_list lingering;
 	unsigned int refs; /* the creator, and every connection and listener */
 };
 

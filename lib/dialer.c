@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The sending side of a handshake: opens the data stream and the control socket, says hello, waits
+/* The sending side of a handshake: opens the data streams and the control socket, says hello, waits
  * for ready. */
 #include "clock.h"
 #include "connect.h"
@@ -19,7 +19,7 @@
 
 enum dialer_state {
 	DIALER_WAITING,	   /* until retry_ms, then sockets are opened */
-	DIALER_CONNECTING, /* until both sockets are connected or one has failed */
+	DIALER_CONNECTING, /* until all sockets are connected or one has failed */
 	DIALER_GREETED,	   /* hello is sent; until ready has come */
 	DIALER_ENDED,
 };
@@ -29,7 +29,9 @@ struct dialer {
 	struct device *device;
 	struct wire_handle handle;
 	int traffic_class;
-	int control, data;
+	int control;
+	unsigned int n_streams;
+	int streams[WIRE_STREAMS];
 	int64_t deadline_ms, retry_ms;
 	int last_error;
 	uint8_t answer[WIRE_READY_BYTES];
@@ -47,7 +49,7 @@ int dialer_new(struct device *device, const struct wire_handle *handle, int traf
 	new->device = device_get(device);
 	new->handle = *handle;
 	new->traffic_class = traffic_class;
-	new->control = new->data = -1;
+	new->control = -1;
 	new->deadline_ms = clock_ms() + (int64_t)device->options.connect_timeout_s * 1000;
 	return 0;
 }
@@ -67,9 +69,9 @@ static void close_sockets(struct dialer *dialer)
 {
 	if (dialer->control >= 0)
 		close(dialer->control);
-	if (dialer->data >= 0)
-		close(dialer->data);
-	dialer->control = dialer->data = -1;
+	while (dialer->n_streams)
+		close(dialer->streams[--dialer->n_streams]);
+	dialer->control = -1;
 }
 
 void dialer_free(struct dialer *dialer)
@@ -117,18 +119,32 @@ static void set_send_buffer(int fd)
 		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &half, sizeof(half));
 }
 
+/* Streams take the peer's rx queues in turn. */
+static int open_stream(struct dialer *dialer)
+{
+	const struct wire_handle *handle = &dialer->handle;
+	struct sockaddr_storage to = handle->data;
+	int fd;
+
+	sockaddr_set_port(&to, handle->ports[dialer->n_streams % handle->n_ports]);
+	fd = open_socket(dialer, &to);
+	if (fd < 0)
+		return fd;
+	set_send_buffer(fd);
+	dialer->streams[dialer->n_streams++] = fd;
+	return 0;
+}
+
 static int open_sockets(struct dialer *dialer)
 {
+	int ret = 0;
+
 	dialer->control = open_socket(dialer, &dialer->handle.control);
 	if (dialer->control < 0)
 		return dialer->control;
-	if (!dialer->handle.data.ss_family)
-		return 0;
-	dialer->data = open_socket(dialer, &dialer->handle.data);
-	if (dialer->data < 0)
-		return dialer->data;
-	set_send_buffer(dialer->data);
-	return 0;
+	while (!ret && dialer->n_streams < dialer->handle.streams)
+		ret = open_stream(dialer);
+	return ret;
 }
 
 /* 1 connected, 0 not yet, -errno. */
@@ -138,8 +154,6 @@ static int connected(int fd)
 	socklen_t length = sizeof(int);
 	int error = 0;
 
-	if (fd < 0)
-		return 1;
 	if (poll(&poll_fd, 1, 0) <= 0)
 		return 0;
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length))
@@ -147,19 +161,29 @@ static int connected(int fd)
 	return error ? -error : 1;
 }
 
-/* A fresh socket's buffer holds 32 bytes, so that they go at once or not at all. */
+static int all_connected(const struct dialer *dialer)
+{
+	int ret = connected(dialer->control);
+
+	for (unsigned int i = 0; ret > 0 && i < dialer->n_streams; i++)
+		ret = connected(dialer->streams[i]);
+	return ret;
+}
+
+/* A fresh socket's buffer holds a hello, so that it goes at once or not at all. */
 static int send_hello(struct dialer *dialer)
 {
-	struct wire_hello hello = {.streams = dialer->data >= 0};
-	struct sockaddr_storage local;
-	socklen_t length = sizeof(local);
+	struct wire_hello hello = {.streams = (uint16_t)dialer->n_streams};
 	uint8_t bytes[WIRE_HELLO_BYTES];
 
 	memcpy(hello.nonce, dialer->handle.nonce, WIRE_NONCE);
-	if (dialer->data >= 0) {
-		if (getsockname(dialer->data, (struct sockaddr *)&local, &length))
+	for (unsigned int i = 0; i < dialer->n_streams; i++) {
+		struct sockaddr_storage local;
+		socklen_t length = sizeof(local);
+
+		if (getsockname(dialer->streams[i], (struct sockaddr *)&local, &length))
 			return -errno;
-		hello.source_port = sockaddr_port(&local);
+		hello.source_ports[i] = sockaddr_port(&local);
 	}
 	wire_put_hello(bytes, &hello);
 	if (send(dialer->control, bytes, sizeof(bytes), MSG_NOSIGNAL) != (ssize_t)sizeof(bytes))
@@ -204,6 +228,9 @@ static int retry(struct dialer *dialer, int code, struct devmem_error *err)
 {
 	close_sockets(dialer);
 	dialer->last_error = code;
+	if (code == -EMFILE || code == -ENFILE)
+		return fail(dialer, code, err,
+			    "no descriptor is left for its sockets: raise the limit (ulimit -n)");
 	if (!worth_retrying(code))
 		return fail(dialer, code, err, "it cannot be reached");
 	set_state(dialer, DIALER_WAITING);
@@ -214,6 +241,7 @@ static int retry(struct dialer *dialer, int code, struct devmem_error *err)
 static int finish(struct dialer *dialer, struct conn **conn, struct devmem_error *err)
 {
 	struct wire_ready ready;
+	struct conn_parts parts;
 	unsigned int version = 0;
 	int ret = wire_get_ready(dialer->answer, sizeof(dialer->answer), &ready, &version);
 
@@ -233,18 +261,30 @@ static int finish(struct dialer *dialer, struct conn **conn, struct devmem_error
 			    "all hosts");
 	if (ready.status != WIRE_OK)
 		return fail(dialer, -ECONNABORTED, err,
-			    "the peer did not see the data stream: is its data port open in all "
-			    "firewalls?");
+			    "the peer did not see the data streams: are its data ports open in "
+			    "all firewalls?");
+	if (ready.streams && ready.streams != dialer->n_streams)
+		return fail(dialer, -EPROTO, err, "whoever answered is no devmem listener");
 	set_state(dialer, DIALER_ENDED);
-	ret = conn_new(dialer->device, true, dialer->control, dialer->data, NULL,
-		       &dialer->handle.control, conn, err);
-	dialer->control = dialer->data = -1;
+	if (!ready.streams) /* the peer's pool feeds no more connections */
+		while (dialer->n_streams)
+			close(dialer->streams[--dialer->n_streams]);
+	parts = (struct conn_parts){
+		.sender = true,
+		.control_fd = dialer->control,
+		.n_streams = dialer->n_streams,
+		.peer = &dialer->handle.control,
+	};
+	memcpy(parts.stream_fds, dialer->streams, sizeof(parts.stream_fds));
+	dialer->control = -1;
+	dialer->n_streams = 0;
+	ret = conn_new(dialer->device, &parts, conn, err);
 	return ret ? ret : 1;
 }
 
 static int step(struct dialer *dialer, struct conn **conn, struct devmem_error *err)
 {
-	int ret, data;
+	int ret;
 
 	switch (dialer->state) {
 	case DIALER_WAITING:
@@ -254,12 +294,9 @@ static int step(struct dialer *dialer, struct conn **conn, struct devmem_error *
 		ret = open_sockets(dialer);
 		return ret ? retry(dialer, ret, err) : 0;
 	case DIALER_CONNECTING:
-		ret = connected(dialer->control);
-		data = connected(dialer->data);
-		if (ret < 0 || data < 0)
-			return retry(dialer, ret < 0 ? ret : data, err);
-		if (!ret || !data)
-			return 0;
+		ret = all_connected(dialer);
+		if (ret <= 0)
+			return ret ? retry(dialer, ret, err) : 0;
 		ret = send_hello(dialer);
 		if (ret)
 			return fail(dialer, ret, err, "sending the greeting failed");

@@ -18,7 +18,7 @@
 
 enum caller_state {
 	CALLER_SILENT, /* until its hello is whole */
-	CALLER_KNOWN,  /* its hello is good; until its data stream has arrived */
+	CALLER_KNOWN,  /* its hello is good; until its data streams have arrived */
 };
 
 struct caller {
@@ -29,6 +29,8 @@ struct caller {
 	uint8_t bytes[WIRE_HELLO_BYTES];
 	size_t n_bytes;
 	struct wire_hello hello;
+	unsigned int n_streams; /* that have arrived */
+	int streams[WIRE_STREAMS];
 };
 
 struct listener {
@@ -61,6 +63,19 @@ static int open_port(struct listener *listener, struct sockaddr_storage *address
 	return 0;
 }
 
+static void offer_streams(const struct listener *listener, struct wire_handle *handle)
+{
+	const struct pool *pool = listener->pool;
+	unsigned int streams = listener->device->options.streams;
+
+	handle->data = pool->nic.addr;
+	sockaddr_set_port(&handle->data, 0);
+	handle->n_ports = (uint8_t)pool->n_queues;
+	for (unsigned int i = 0; i < pool->n_queues; i++)
+		handle->ports[i] = pool->queues[i].port;
+	handle->streams = (uint8_t)(streams ? streams : pool->n_queues);
+}
+
 int listener_new(struct device *device, int traffic_class, struct listener **listener,
 		 struct wire_handle *handle, struct devmem_error *err)
 {
@@ -85,9 +100,16 @@ int listener_new(struct device *device, int traffic_class, struct listener **lis
 	}
 	memcpy(handle->nonce, new->nonce, WIRE_NONCE);
 	if (new->pool)
-		handle->data = new->pool->address;
+		offer_streams(new, handle);
 	*listener = new;
 	return 0;
+}
+
+static void close_caller(struct caller *caller)
+{
+	close(caller->fd);
+	while (caller->n_streams)
+		close(caller->streams[--caller->n_streams]);
 }
 
 void listener_free(struct listener *listener)
@@ -95,7 +117,7 @@ void listener_free(struct listener *listener)
 	if (!listener)
 		return;
 	for (unsigned int i = 0; i < listener->n_callers; i++)
-		close(listener->callers[i].fd);
+		close_caller(&listener->callers[i]);
 	if (listener->fd >= 0)
 		close(listener->fd);
 	device_put(listener->device);
@@ -130,13 +152,14 @@ static void hang_up(struct listener *listener, unsigned int i, const char *why)
 	listener->device->log(LOG_LEVEL_INFO, __func__, __LINE__,
 			      "hung up on %s, which knocked at a control port of %s: %s",
 			      sockaddr_text(&caller->from, text), listener->device->nic.name, why);
-	close(caller->fd);
+	close_caller(caller);
 	forget(listener, i);
 }
 
 static void answer(const struct caller *caller, enum wire_status status)
 {
-	struct wire_ready ready = {.status = (uint16_t)status};
+	struct wire_ready ready = {.status = (uint16_t)status,
+				   .streams = (uint16_t)caller->n_streams};
 	uint8_t bytes[WIRE_READY_BYTES];
 
 	wire_put_ready(bytes, &ready);
@@ -179,16 +202,69 @@ static int hear(struct listener *listener, struct caller *caller, const char **w
 	return 1;
 }
 
-/* The data stream comes from the caller's address and the port that it has named. -EAGAIN until it
- * is there. */
-static int claim_stream(struct listener *listener, const struct caller *caller)
+/* Data streams come from the caller's address and the ports that it has named. 0 when all are
+ * there, -EAGAIN until then. */
+static int claim_streams(struct listener *listener, struct caller *caller)
 {
 	struct sockaddr_storage from = caller->from;
 
-	if (!caller->hello.streams)
-		return -1;
-	sockaddr_set_port(&from, caller->hello.source_port);
-	return pool_claim(listener->pool, &from);
+	while (caller->n_streams < caller->hello.streams) {
+		int fd;
+
+		sockaddr_set_port(&from, caller->hello.source_ports[caller->n_streams]);
+		fd = pool_claim(listener->pool, &from);
+		if (fd < 0)
+			return fd;
+		caller->streams[caller->n_streams++] = fd;
+	}
+	return 0;
+}
+
+static void say_full(struct listener *listener)
+{
+	const struct pool *pool = listener->pool;
+
+	stat_add(&listener->device->totals->fallbacks, 1);
+	listener->device->log(
+		LOG_LEVEL_WARN, __func__, __LINE__,
+		"%u connections share the pool of %zu MiB on %s and it cannot feed one more: this "
+		"one's payload goes by way of host memory: set NCCL_DEVMEM_POOL_MB to %zu or more, "
+		"or use fewer channels (NCCL_MAX_NCHANNELS)",
+		pool->budget.n_shares, pool->mem->size >> 20, pool->nic.name,
+		2 * pool->mem->size >> 20);
+}
+
+/* A share of the pool. 0: it is in @share, or there is none and streams are done without; -EAGAIN:
+ * later. */
+static int join_pool(struct listener *listener, struct caller *caller, struct budget_share *share)
+{
+	int ret;
+
+	*share = (struct budget_share){0};
+	if (!caller->n_streams)
+		return 0;
+	ret = budget_join(&listener->pool->budget, share);
+	if (ret != -ENOSPC)
+		return ret;
+	say_full(listener);
+	while (caller->n_streams)
+		close(caller->streams[--caller->n_streams]);
+	return 0;
+}
+
+static int make_conn(struct listener *listener, struct caller *caller,
+		     const struct budget_share *share, struct conn **conn, struct devmem_error *err)
+{
+	struct conn_parts parts = {
+		.control_fd = caller->fd,
+		.n_streams = caller->n_streams,
+		.pool = caller->n_streams ? listener->pool : NULL,
+		.share = *share,
+		.peer = &caller->from,
+	};
+
+	memcpy(parts.stream_fds, caller->streams, sizeof(parts.stream_fds));
+	return conn_new(listener->device, &parts, conn, err);
 }
 
 /* Moves one caller along: 1: a connection is made, 0: it stays, -errno: it is gone. */
@@ -197,7 +273,8 @@ static int attend(struct listener *listener, unsigned int i, struct conn **conn,
 {
 	struct caller *caller = &listener->callers[i];
 	const char *why = "it kept silent";
-	int ret, stream;
+	struct budget_share share;
+	int ret;
 
 	if (caller->state == CALLER_SILENT) {
 		ret = hear(listener, caller, &why);
@@ -209,22 +286,23 @@ static int attend(struct listener *listener, unsigned int i, struct conn **conn,
 			return 0;
 		caller->state = CALLER_KNOWN;
 	}
-	stream = claim_stream(listener, caller);
-	if (caller->hello.streams && stream < 0) {
-		if (stream == -EAGAIN && clock_ms() <= caller->deadline_ms)
+	ret = claim_streams(listener, caller);
+	if (!ret)
+		ret = join_pool(listener, caller, &share);
+	if (ret) {
+		if (ret == -EAGAIN && clock_ms() <= caller->deadline_ms)
 			return 0;
 		answer(caller, WIRE_REFUSED_STREAM);
 		hang_up(listener, i,
-			"the data stream that it announced did not arrive: is the data port open "
-			"in all firewalls?");
+			"the data streams that it announced did not arrive: are the data ports "
+			"open in all firewalls?");
 		return -ECONNABORTED;
 	}
-	if (stream >= 0)
-		(void)sockopt_traffic_class(stream, caller->from.ss_family,
+	for (unsigned int k = 0; k < caller->n_streams; k++)
+		(void)sockopt_traffic_class(caller->streams[k], caller->from.ss_family,
 					    listener->traffic_class);
 	answer(caller, WIRE_OK);
-	ret = conn_new(listener->device, false, caller->fd, stream,
-		       stream >= 0 ? listener->pool : NULL, &caller->from, conn, err);
+	ret = make_conn(listener, caller, &share, conn, err);
 	forget(listener, i);
 	return ret ? ret : 1;
 }

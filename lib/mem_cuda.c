@@ -275,10 +275,11 @@ static int choose_flush(struct cuda_exporter *cuda, struct devmem_error *err)
 					   cuda->device);
 	cuda->flush = ordering < CUDA_ORDERING_OWNER;
 	if (cuda->flush && !(options & CUDA_FLUSH_BY_HOST))
-		return devmem_error_set(err, -ENODEV,
-					"CUDA device %d does not order a NIC's writes and offers no flush "
-					"from the host: set NCCL_DEVMEM_MEMORY=host",
-					cuda->base.ordinal);
+		return devmem_error_set(
+			err, -ENODEV,
+			"CUDA device %d does not order a NIC's writes and offers no flush "
+			"from the host: set NCCL_DEVMEM_MEMORY=host",
+			cuda->base.ordinal);
 	return 0;
 }
 

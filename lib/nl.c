@@ -153,8 +153,7 @@ static int find_command(struct nlattr **attrs, void *arg)
 
 	if (!attrs[CTRL_ATTR_OPS])
 		return 0;
-	nla_for_each_nested(op, attrs[CTRL_ATTR_OPS], left)
-	{
+	nla_for_each_nested (op, attrs[CTRL_ATTR_OPS], left) {
 		struct nlattr *id = nla_find(nla_data(op), nla_len(op), CTRL_ATTR_OP_ID);
 
 		if (id && nla_get_u32(id) == search->command)

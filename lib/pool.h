@@ -1,21 +1,38 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The place where a NIC puts received payload for one device: memory, the queue bound to it, the
- * port that is steered there.
+ * The place where a NIC puts received payload for one device: memory, the rx queues bound to it,
+ * the ports that are steered there.
  *
- * Everything is in place before the port is told to anybody, so no connection ever needs a rule of
- * its own or a pause. A queue whose pool is empty stalls all its flows, so the receive buffers of
- * all flows together are kept smaller than the pool.
+ * Everything is in place before a port is told to anybody, so no connection ever needs a rule of
+ * its own or a pause. A queue whose pool is empty stalls all its flows, so senders are only allowed
+ * what the pool has pages for (budget.h).
  */
 #ifndef DEVMEM_POOL_H
 #define DEVMEM_POOL_H
 
 #include <pthread.h>
 
+#include "budget.h"
 #include "devmem.h"
+#include "devmem_wire.h"
 #include "lease.h"
 
-#define POOL_MAX_STREAMS 1024
+#define POOL_MAX_STRANGERS 1024
+
+struct pool_options {
+	size_t bytes;	     /* 0: by the formula of pool_size.h */
+	unsigned int queues; /* at most; 0: by the same */
+	const char *lease_dir;
+};
+
+/* One rx queue of a pool. */
+struct pool_queue {
+	struct lease *lease;
+	struct devmem_rule rule;
+	bool rule_added;
+	int listener; /* on the port that is steered to the queue */
+	uint16_t port;
+};
 
 struct pool_stranger {
 	struct sockaddr_storage from;
@@ -27,32 +44,29 @@ struct pool {
 	struct devmem_nic nic;
 	struct devmem_exporter *exporter; /* the user's */
 	struct devmem_mem *mem;
-	struct lease *lease;
 	struct devmem_binding *binding;
-	struct devmem_rule rule;
-	bool rule_added;
-	struct sockaddr_storage address; /* of the steered port */
-	int listener;
-	size_t budget;	      /* bytes that all receive buffers may hold together */
+	unsigned int n_queues;
+	struct pool_queue queues[WIRE_STREAMS];
+	size_t page_payload; /* bytes of a full segment that one page of the pool takes */
+	struct budget budget;
 	pthread_mutex_t lock; /* for what follows */
 	unsigned int n_strangers;
-	struct pool_stranger strangers[POOL_MAX_STREAMS]; /* connected, and not yet claimed */
-	unsigned int n_streams;
-	int streams[POOL_MAX_STREAMS]; /* claimed */
+	struct pool_stranger strangers[POOL_MAX_STRANGERS]; /* connected, and not yet claimed */
 };
 
-/* Sets all up; on failure nothing is left. Blocks for as long as the driver takes to restart a
- * queue. */
-int pool_open(const struct devmem_nic *nic, struct devmem_exporter *exporter, size_t bytes,
-	      const char *lease_dir, struct pool **pool, struct devmem_error *err);
-/* Streams must have been given back before. */
+/* Sets all up; on failure nothing is left. Blocks for as long as the driver takes to restart
+ * queues. */
+int pool_open(const struct devmem_nic *nic, struct devmem_exporter *exporter,
+	      const struct pool_options *options, struct pool **pool, struct devmem_error *err);
+/* Streams must have been closed before. */
 void pool_close(struct pool *pool);
 
-/*
- * The connected socket that came from @from, or -EAGAIN while it has not come. Any thread. The
- * stream goes back by pool_stream_gone() just before it is closed.
+/* pool_accept.c: opens the port of @queue, with a receive buffer of @bytes; it does not listen yet.
  */
+int pool_listen(struct pool *pool, struct pool_queue *queue, size_t bytes,
+		struct devmem_error *err);
+/* The connected socket that came from @from, which then is the caller's, or -EAGAIN while it has
+ * not come. Any thread. */
 int pool_claim(struct pool *pool, const struct sockaddr_storage *from);
-void pool_stream_gone(struct pool *pool, int fd);
 
 #endif

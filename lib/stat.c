@@ -21,8 +21,7 @@ void stat_add_received(struct stat_totals *totals, const struct devmem_stream_st
 
 static void print(FILE *file, const char *name, const uint64_t *counter)
 {
-	fprintf(file, "%s %" PRIu64 "\n", name,
-		__atomic_load_n(counter, __ATOMIC_RELAXED));
+	fprintf(file, "%s %" PRIu64 "\n", name, __atomic_load_n(counter, __ATOMIC_RELAXED));
 }
 
 static void print_all(FILE *file, const struct stat_totals *totals)

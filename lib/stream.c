@@ -60,6 +60,15 @@ void devmem_stream_close(struct devmem_stream *stream)
 	free(stream);
 }
 
+int devmem_stream_detach(struct devmem_stream *stream)
+{
+	int fd = stream->fd;
+
+	stream->fd = -1;
+	devmem_stream_close(stream);
+	return fd;
+}
+
 int devmem_stream_fd(const struct devmem_stream *stream)
 {
 	return stream->fd;

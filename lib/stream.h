@@ -13,7 +13,8 @@
 
 struct devmem_stream {
 	int fd;
-	bool zerocopy; /* SO_ZEROCOPY could be set */
+	bool zerocopy;	      /* SO_ZEROCOPY could be set */
+	bool zerocopy_copied; /* the kernel has told that it copied after all */
 	size_t bounce_bytes;
 	uint8_t *bounce;
 	uint8_t *control; /* msg_control of one receive call */

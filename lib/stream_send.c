@@ -58,7 +58,15 @@ ssize_t devmem_stream_send_host(struct devmem_stream *stream, const void *bytes,
 	zerocopy = zerocopy && stream->zerocopy;
 	if (zerocopy && completion_full(&stream->completions))
 		return -EAGAIN;
-	sent = send_result(send(stream->fd, bytes, len, flags | (zerocopy ? MSG_ZEROCOPY : 0)));
+	sent = send(stream->fd, bytes, len, flags | (zerocopy ? MSG_ZEROCOPY : 0));
+	if (sent < 0 && errno == ENOBUFS && zerocopy &&
+	    stream->completions.next == stream->completions.done) {
+		/* Nothing is under way that would make room: the limit of locked memory is too low.
+		 */
+		zerocopy = stream->zerocopy = false;
+		sent = send(stream->fd, bytes, len, flags);
+	}
+	sent = send_result(sent);
 	stream->stats.send_calls++;
 	if (sent < 0)
 		return sent;
@@ -93,6 +101,8 @@ static int reap_one(struct devmem_stream *stream)
 	     header = CMSG_NXTHDR(&msg, header)) {
 		if (!is_notification(header, &notice))
 			continue;
+		if (notice.ee_code & SO_EE_CODE_ZEROCOPY_COPIED)
+			stream->zerocopy_copied = true;
 		return completion_mark(&stream->completions, notice.ee_info, notice.ee_data)
 			       ? -EPROTO
 			       : 1;
@@ -113,6 +123,11 @@ int devmem_stream_reap(struct devmem_stream *stream)
 		n++;
 	}
 	return n;
+}
+
+bool devmem_stream_zerocopy_pays(const struct devmem_stream *stream)
+{
+	return stream->zerocopy && !stream->zerocopy_copied;
 }
 
 bool devmem_stream_sent(const struct devmem_stream *stream, uint32_t completion)

@@ -23,11 +23,13 @@ struct packed_address {
 
 struct packed_handle {
 	struct packed_head head;
-	uint16_t zero;
+	uint8_t n_ports;
+	uint8_t streams;
 	struct packed_address control;
 	struct packed_address data;
+	uint16_t ports[WIRE_STREAMS];
 	uint8_t nonce[WIRE_NONCE];
-	uint32_t zero2;
+	uint64_t zero;
 } __attribute__((packed));
 
 struct packed_hello {
@@ -35,19 +37,21 @@ struct packed_hello {
 	uint16_t length;
 	uint8_t nonce[WIRE_NONCE];
 	uint16_t streams;
-	uint16_t source_port;
-	uint32_t zero;
+	uint16_t source_ports[WIRE_STREAMS];
+	uint8_t zero[6];
 } __attribute__((packed));
 
 struct packed_ready {
 	struct packed_head head;
-	uint16_t status;
+	uint8_t status;
+	uint8_t streams;
 } __attribute__((packed));
 
 struct packed_record {
 	uint8_t type;
 	uint8_t via;
-	uint16_t zero;
+	uint8_t stream;
+	uint8_t zero;
 	uint32_t seq;
 	uint64_t len;
 } __attribute__((packed));
@@ -129,12 +133,38 @@ static int unpack_address(const struct packed_address *packed, struct sockaddr_s
 	}
 }
 
+static void pack_ports(uint16_t *to, const uint16_t *from)
+{
+	for (unsigned int i = 0; i < WIRE_STREAMS; i++)
+		to[i] = htole16(from[i]);
+}
+
+/* Ports are those of as many streams, and no others. */
+static int unpack_ports(uint16_t *to, const uint8_t *from, unsigned int n)
+{
+	uint16_t ports[WIRE_STREAMS];
+
+	if (n > WIRE_STREAMS)
+		return -EPROTO;
+	memcpy(ports, from, sizeof(ports));
+	for (unsigned int i = 0; i < WIRE_STREAMS; i++) {
+		to[i] = le16toh(ports[i]);
+		if ((i < n) != (to[i] != 0))
+			return -EPROTO;
+	}
+	return 0;
+}
+
 void wire_put_handle(uint8_t *to, const struct wire_handle *handle)
 {
-	struct packed_handle packed = {.head = head_out()};
+	struct packed_handle packed = {
+		.head = head_out(), .n_ports = handle->n_ports, .streams = handle->streams};
+	uint16_t ports[WIRE_STREAMS];
 
 	packed.control = pack_address(&handle->control);
 	packed.data = pack_address(&handle->data);
+	pack_ports(ports, handle->ports);
+	memcpy(packed.ports, ports, sizeof(ports));
 	memcpy(packed.nonce, handle->nonce, WIRE_NONCE);
 	memcpy(to, &packed, sizeof(packed));
 }
@@ -149,10 +179,17 @@ int wire_get_handle(const uint8_t *from, size_t len, struct wire_handle *handle,
 		return ret;
 	memcpy(&packed, from, sizeof(packed));
 	memcpy(handle->nonce, packed.nonce, WIRE_NONCE);
+	handle->n_ports = packed.n_ports;
+	handle->streams = packed.streams;
 	if (unpack_address(&packed.control, &handle->control) ||
-	    unpack_address(&packed.data, &handle->data))
+	    unpack_address(&packed.data, &handle->data) || !handle->control.ss_family ||
+	    unpack_ports(handle->ports, (const uint8_t *)packed.ports, packed.n_ports))
 		return -EPROTO;
-	return handle->control.ss_family ? 0 : -EPROTO;
+	/* Data ports, their address and a number of streams: all or none. */
+	if (!handle->n_ports != !handle->data.ss_family || !handle->n_ports != !handle->streams ||
+	    handle->streams > WIRE_STREAMS)
+		return -EPROTO;
+	return 0;
 }
 
 void wire_put_hello(uint8_t *to, const struct wire_hello *hello)
@@ -161,9 +198,11 @@ void wire_put_hello(uint8_t *to, const struct wire_hello *hello)
 		.head = head_out(),
 		.length = htole16(WIRE_HELLO_BYTES),
 		.streams = htole16(hello->streams),
-		.source_port = htole16(hello->source_port),
 	};
+	uint16_t ports[WIRE_STREAMS];
 
+	pack_ports(ports, hello->source_ports);
+	memcpy(packed.source_ports, ports, sizeof(ports));
 	memcpy(packed.nonce, hello->nonce, WIRE_NONCE);
 	memcpy(to, &packed, sizeof(packed));
 }
@@ -178,15 +217,17 @@ int wire_get_hello(const uint8_t *from, size_t len, struct wire_hello *hello, un
 	memcpy(&packed, from, sizeof(packed));
 	memcpy(hello->nonce, packed.nonce, WIRE_NONCE);
 	hello->streams = le16toh(packed.streams);
-	hello->source_port = le16toh(packed.source_port);
-	if (le16toh(packed.length) != WIRE_HELLO_BYTES || hello->streams > 1)
+	if (le16toh(packed.length) != WIRE_HELLO_BYTES)
 		return -EPROTO;
-	return 0;
+	return unpack_ports(hello->source_ports, (const uint8_t *)packed.source_ports,
+			    hello->streams);
 }
 
 void wire_put_ready(uint8_t *to, const struct wire_ready *ready)
 {
-	struct packed_ready packed = {.head = head_out(), .status = htole16(ready->status)};
+	struct packed_ready packed = {.head = head_out(),
+				      .status = (uint8_t)ready->status,
+				      .streams = (uint8_t)ready->streams};
 
 	memcpy(to, &packed, sizeof(packed));
 }
@@ -199,7 +240,8 @@ int wire_get_ready(const uint8_t *from, size_t len, struct wire_ready *ready, un
 	if (ret)
 		return ret;
 	memcpy(&packed, from, sizeof(packed));
-	ready->status = le16toh(packed.status);
+	ready->status = packed.status;
+	ready->streams = packed.streams;
 	return 0;
 }
 
@@ -208,6 +250,7 @@ void wire_put_record(uint8_t *to, const struct wire_record *record)
 	struct packed_record packed = {
 		.type = record->type,
 		.via = record->via,
+		.stream = record->stream,
 		.seq = htole32(record->seq),
 		.len = htole64(record->len),
 	};
@@ -225,13 +268,14 @@ int wire_get_record(const uint8_t *from, size_t len, struct wire_record *record)
 	*record = (struct wire_record){
 		.type = packed.type,
 		.via = packed.via,
+		.stream = packed.stream,
 		.seq = le32toh(packed.seq),
 		.len = le64toh(packed.len),
 	};
-	if (record->type < WIRE_MODE || record->type > WIRE_FIN || record->via > WIRE_DATA ||
-	    packed.zero || record->len > MAX_LEN)
+	if (record->type < WIRE_GRANT || record->type > WIRE_ABORT || record->via > WIRE_CHUNKS ||
+	    record->stream >= WIRE_STREAMS || packed.zero || record->len > MAX_LEN)
 		return -EPROTO;
-	if (record->type == WIRE_MODE && record->len > WIRE_MODE_DEVICE)
+	if (record->type == WIRE_ABORT && record->len > WIRE_REASON)
 		return -EPROTO;
 	return 0;
 }

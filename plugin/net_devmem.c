@@ -196,8 +196,10 @@ static int open_devices(struct devmem_error *err)
 	struct device_options options = {
 		.wish = net.params.plan == 1 ? PLAN_WISH_HOST : PLAN_WISH_AUTO,
 		.require = net.params.require,
-		.pool_bytes = (size_t)net.params.pool_mb << 20,
-		.lease_dir = net.params.lease_dir,
+		.pool = {.bytes = (size_t)net.params.pool_mb << 20,
+			 .queues = (unsigned int)net.params.queues,
+			 .lease_dir = net.params.lease_dir},
+		.streams = (unsigned int)net.params.streams,
 		.connect_timeout_s = (unsigned int)net.params.connect_timeout,
 		.peer_timeout_s = (unsigned int)net.params.peer_timeout,
 	};

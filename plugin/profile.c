@@ -17,7 +17,8 @@ static int socket_of(const struct request *request)
 {
 	const struct conn *conn = request->conn;
 
-	return request->via == WIRE_DATA ? devmem_stream_fd(conn->data) : conn->control;
+	return request->via == WIRE_DATA && conn->n_streams ? devmem_stream_fd(conn->streams[0])
+							    : conn->control_fd;
 }
 
 static void start(struct request *request, ncclProfilerCallback_t callback)

@@ -28,15 +28,17 @@ void fuzz_wire(const uint8_t *data, size_t size)
 
 	if (!wire_get_handle(data, size, &handle, &version)) {
 		CHECK(handle.control.ss_family == AF_INET || handle.control.ss_family == AF_INET6);
+		CHECK(handle.n_ports <= WIRE_STREAMS && handle.streams <= WIRE_STREAMS);
+		CHECK(!handle.n_ports == !handle.data.ss_family);
 		wire_put_handle(again, &handle);
 		CHECK(!wire_get_handle(again, sizeof(again), &handle, NULL));
 	}
 	if (!wire_get_hello(data, size, &hello, &version))
-		CHECK(hello.streams <= 1);
+		CHECK(hello.streams <= WIRE_STREAMS);
 	(void)wire_get_ready(data, size, &ready, &version);
 	if (!wire_get_record(data, size, &record)) {
-		CHECK(record.type >= WIRE_MODE && record.type <= WIRE_FIN &&
-		      record.via <= WIRE_DATA);
+		CHECK(record.type >= WIRE_GRANT && record.type <= WIRE_ABORT &&
+		      record.via <= WIRE_CHUNKS && record.stream < WIRE_STREAMS);
 		wire_put_record(again, &record);
 		CHECK(!memcmp(again, data, WIRE_RECORD_BYTES));
 	}

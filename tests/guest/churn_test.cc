@@ -61,6 +61,15 @@ struct Progress {
 
 volatile sig_atomic_t unbind_now;
 
+// The TCP of a process that was killed goes on by itself until the peer has everything or this is over. So long it may hold device memory: what is still to be
+// sent, and, at the other end, what came out of order.
+void limit_patience(int fd)
+{
+	unsigned int milliseconds = 2000;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof(milliseconds));
+}
+
 // Runs for ever; ends by a signal, or with kWrongBytes.
 [[noreturn]] void receiver_process(Progress *progress)
 {
@@ -90,6 +99,7 @@ volatile sig_atomic_t unbind_now;
 	}
 	progress->listening = 1;
 	int fd = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	limit_patience(fd);
 	DeviceEndReceiver receiver(fd, kEndless, pool, devmem_binding_id(binding), 1, false);
 	receiver.may_end = true;
 	while (!receiver.ended) {
@@ -128,9 +138,7 @@ volatile sig_atomic_t unbind_now;
 		perror("connect");
 		_exit(1);
 	}
-	// TCP goes on sending for a process that was killed, from its device memory, until the peer has it all or this is over.
-	unsigned int patience_ms = 2000;
-	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_ms, sizeof(patience_ms));
+	limit_patience(fd);
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	DeviceSender sender(fd, kEndless, devmem_binding_id(binding), memory, 2);
 	sender.may_end = true;

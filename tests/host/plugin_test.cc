@@ -374,7 +374,7 @@ ncclResult_t receive_from_fake(Side &b, const std::vector<uint8_t> &bytes)
 
 std::vector<uint8_t> record(uint8_t type, uint8_t via, uint32_t seq, uint64_t len)
 {
-	wire_record record = {type, via, seq, len};
+	wire_record record = {type, via, 0, seq, len};
 	std::vector<uint8_t> bytes(WIRE_RECORD_BYTES);
 
 	wire_put_record(bytes.data(), &record);
@@ -390,11 +390,25 @@ TEST_F(Plugin, EndsTheConnectionOnControlRecordsThatMakeNoSense)
 	EXPECT_EQ(ncclRemoteError, receive_from_fake(b, truncated));
 	EXPECT_EQ(ncclRemoteError, receive_from_fake(b, record(WIRE_MSG, WIRE_INLINE, 5, 4)));
 	EXPECT_EQ(ncclRemoteError, receive_from_fake(b, record(WIRE_MSG, WIRE_DATA, 0, 4)));
-	EXPECT_EQ(ncclRemoteError, receive_from_fake(b, record(WIRE_MODE, WIRE_INLINE, 0, 0)));
+	EXPECT_EQ(ncclRemoteError, receive_from_fake(b, record(WIRE_GRANT, WIRE_INLINE, 0, 0)));
+	EXPECT_EQ(ncclRemoteError, receive_from_fake(b, record(WIRE_CHUNK, WIRE_INLINE, 0, 4)));
+	EXPECT_EQ(ncclRemoteError, receive_from_fake(b, record(WIRE_MSG, WIRE_CHUNKS, 0, 4)));
 	EXPECT_EQ(ncclRemoteError, receive_from_fake(b, record(99, 0, 0, 0)));
 	EXPECT_EQ(ncclRemoteError, receive_from_fake(b, record(WIRE_FIN, WIRE_INLINE, 0, 0)));
 	EXPECT_EQ(ncclInvalidUsage, receive_from_fake(b, record(WIRE_MSG, WIRE_INLINE, 0, 101)));
 	EXPECT_EQ(ncclRemoteError, receive_from_fake(b, record(WIRE_MSG, WIRE_INLINE, 0, 50)));
+}
+
+TEST_F(Plugin, TellsWhyThePeerGaveUp)
+{
+	Side b;
+	std::vector<uint8_t> bytes = record(WIRE_ABORT, 0, EIO, 15);
+	std::string text = "a GPU\n caught f";
+
+	bytes.insert(bytes.end(), text.begin(), text.end());
+	EXPECT_EQ(ncclRemoteError, receive_from_fake(b, bytes));
+	EXPECT_NE(std::string::npos, warnings().find("the peer gave up: a GPU? caught")) << warnings();
+	EXPECT_NE(std::string::npos, warnings().find(strerror(EIO))) << warnings();
 }
 
 TEST_F(Plugin, TellsThatThePeerWasKilledWithinTwoSeconds)
@@ -441,7 +455,7 @@ TEST_F(Plugin, TellsThatThePeerWasKilledWithinTwoSeconds)
 	EXPECT_EQ(ncclRemoteError, result);
 	EXPECT_LT(now() - killed, 2.0);
 	EXPECT_NE(std::string::npos, warnings().find("127.0.0.1")) << warnings();
-	EXPECT_NE(std::string::npos, warnings().find("see the log of that rank")) << warnings();
+	EXPECT_NE(std::string::npos, warnings().find("see the log of the rank there")) << warnings();
 	waitpid(child, nullptr, 0);
 	EXPECT_EQ(ncclSuccess, b.net->closeRecv(recv));
 	EXPECT_EQ(ncclSuccess, b.net->closeListen(listener));
@@ -463,19 +477,23 @@ TEST_F(Plugin, SenderMayCloseBeforeTheReceiverHasReadAll)
 {
 	Side a, b;
 	Pair pair(a, b);
-	std::vector<uint8_t> out(300'000, 7), in(300'000);
+	std::vector<uint8_t> out(60'000, 7), in(300'000);
+	std::vector<void *> recvs;
 	uint8_t first = 0;
 	int size;
 
 	void *recv = post_recv(pair, &first, 1);
 	void *send = post_send(pair, &first, 1);
 	wait_both(a, send, b, recv, &size);
-	send = post_send(pair, out.data(), out.size());
-	recv = post_recv(pair, in.data(), in.size());
-	ASSERT_EQ(ncclSuccess, wait_for(a, send, &size));
+	for (int i = 0; i < 5; i++) {
+		send = post_send(pair, out.data(), out.size());
+		ASSERT_EQ(ncclSuccess, wait_for(a, send, &size));
+		recvs.push_back(post_recv(pair, in.data() + 60'000 * i, 60'000));
+	}
 	pair.close_send();
-	ASSERT_EQ(ncclSuccess, wait_for(b, recv, &size)) << warnings();
-	EXPECT_EQ(out, in);
+	for (void *one : recvs)
+		ASSERT_EQ(ncclSuccess, wait_for(b, one, &size)) << warnings();
+	EXPECT_EQ(std::vector<uint8_t>(300'000, 7), in);
 }
 
 // NCCL's service thread connects, registers and closes while its progress thread moves data on other connections.

@@ -18,8 +18,8 @@ void no_log(log_level, const char *, int, const char *, ...) {}
 struct DeviceTest : testing::Test {
 	DeviceTest()
 	{
-		options.pool_bytes = 1 << 20;
-		options.lease_dir = "/tmp";
+		options.pool.bytes = 1 << 20;
+		options.pool.lease_dir = "/tmp";
 		EXPECT_EQ(1, devmem_nic_list("=lo", AF_INET, &nic, 1, &err)) << err.text;
 		EXPECT_EQ(0, devmem_exporter_open(DEVMEM_MEM_HOST, 0, &exporter, &err)) << err.text;
 		EXPECT_EQ(0, device_open(&nic, exporter, &options, &totals, no_log, &device, &err)) << err.text;

@@ -29,18 +29,53 @@ TEST(Wire, HandleGoesThereAndBack)
 	uint8_t bytes[128] = {};
 
 	out.control = address("10.1.2.3:456");
-	out.data = address("[fd00::1]:65535");
+	out.data = address("[fd00::1]:0");
+	out.n_ports = 3;
+	out.streams = 8;
+	out.ports[0] = 1;
+	out.ports[1] = 0x1234;
+	out.ports[2] = 65535;
 	memset(out.nonce, 0x5a, sizeof(out.nonce));
 	wire_put_handle(bytes, &out);
 	ASSERT_EQ(0, wire_get_handle(bytes, sizeof(bytes), &in, nullptr));
 	EXPECT_TRUE(sockaddr_equal(&out.control, &in.control));
 	EXPECT_TRUE(sockaddr_equal(&out.data, &in.data));
 	EXPECT_EQ(0, memcmp(out.nonce, in.nonce, sizeof(in.nonce)));
+	EXPECT_EQ(0, memcmp(out.ports, in.ports, sizeof(in.ports)));
+	EXPECT_EQ(3, in.n_ports);
+	EXPECT_EQ(8, in.streams);
+}
+
+TEST(Wire, RefusesHandlesWhoseStreamsDoNotAddUp)
+{
+	wire_handle good = {}, in;
+	uint8_t bytes[WIRE_HANDLE_BYTES];
+
+	good.control = good.data = address("10.1.2.3:456");
+	good.n_ports = good.streams = 1;
+	good.ports[0] = 7;
+	auto accepts = [&](wire_handle handle) {
+		wire_put_handle(bytes, &handle);
+		return wire_get_handle(bytes, sizeof(bytes), &in, nullptr) == 0;
+	};
+	EXPECT_TRUE(accepts(good));
+	for (int i = 0; i < 6; i++) {
+		wire_handle bad = good;
+		switch (i) {
+		case 0: bad.n_ports = 0; break;
+		case 1: bad.streams = 0; break;
+		case 2: bad.streams = WIRE_STREAMS + 1; break;
+		case 3: bad.ports[1] = 8; break;
+		case 4: bad.ports[0] = 0; break;
+		case 5: bad.data.ss_family = 0; break;
+		}
+		EXPECT_FALSE(accepts(bad)) << i;
+	}
 }
 
 TEST(Wire, EveryTruncationAsksForMore)
 {
-	wire_hello hello = {{1}, 1, 1000};
+	wire_hello hello = {{1}, 2, {1000, 1001}};
 	uint8_t bytes[WIRE_HELLO_BYTES];
 
 	wire_put_hello(bytes, &hello);
@@ -65,15 +100,17 @@ TEST(Wire, RefusesAnotherMagicAndTellsAnotherVersion)
 
 TEST(Wire, RefusesRecordsOutOfRange)
 {
-	wire_record record = {WIRE_MSG, WIRE_DATA, 0xffffffff, uint64_t(1) << 40}, in;
+	wire_record record = {WIRE_MSG, WIRE_CHUNKS, 7, 0xffffffff, uint64_t(1) << 40}, in;
 	uint8_t bytes[WIRE_RECORD_BYTES];
 
 	wire_put_record(bytes, &record);
 	EXPECT_EQ(0, wire_get_record(bytes, sizeof(bytes), &in));
 	EXPECT_EQ(record.len, in.len);
 	EXPECT_EQ(record.seq, in.seq);
-	for (auto bad : {wire_record{0, 0, 0, 0}, wire_record{4, 0, 0, 0}, wire_record{WIRE_MSG, 2, 0, 0},
-			 wire_record{WIRE_MSG, 0, 0, (uint64_t(1) << 40) + 1}, wire_record{WIRE_MODE, 0, 0, 2}}) {
+	EXPECT_EQ(record.stream, in.stream);
+	for (auto bad : {wire_record{0, 0, 0, 0, 0}, wire_record{6, 0, 0, 0, 0}, wire_record{WIRE_MSG, 3, 0, 0, 0},
+			 wire_record{WIRE_MSG, 0, 8, 0, 0}, wire_record{WIRE_MSG, 0, 0, 0, (uint64_t(1) << 40) + 1},
+			 wire_record{WIRE_ABORT, 0, 0, 1, WIRE_REASON + 1}}) {
 		wire_put_record(bytes, &bad);
 		EXPECT_EQ(-EPROTO, wire_get_record(bytes, sizeof(bytes), &in));
 	}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* A receiver's data stream: its next bytes are chunks of messages, in the order of their records.
+ */
+#include "conn.h"
+#include "stream.h"
+
+#include <errno.h>
+
+static struct rx_chunk *chunk_at(struct rx_stream *rx, uint32_t number)
+{
+	return &rx->chunks[number % CONN_CHUNKS];
+}
+
+bool rx_stream_has_room(const struct conn *conn, unsigned int stream)
+{
+	const struct rx_stream *rx = &conn->rx[stream];
+
+	return rx->end - rx->first < CONN_CHUNKS;
+}
+
+int rx_stream_push(struct conn *conn, unsigned int stream, struct request *request, size_t len)
+{
+	if (stream >= conn->n_streams || !len || len > request->len - request->assigned)
+		return -EPROTO;
+	*chunk_at(&conn->rx[stream], conn->rx[stream].end++) =
+		(struct rx_chunk){.seq = request->seq, .offset = request->assigned, .len = len};
+	request->assigned += len;
+	return 0;
+}
+
+/* Bytes that one call may take: those of all chunks in line. */
+static size_t wanted(struct rx_stream *rx)
+{
+	size_t want = 0;
+
+	for (uint32_t i = rx->first; i != rx->end && want < CONN_RECEIVE; i++)
+		want += chunk_at(rx, i)->len - chunk_at(rx, i)->got;
+	return want < CONN_RECEIVE ? want : CONN_RECEIVE;
+}
+
+/* The bytes of a fragment go to the chunks whose turn it is; a fragment may end one and begin the
+ * next. */
+static void distribute(struct conn *conn, struct rx_stream *rx, const uint8_t *src, size_t len)
+{
+	while (len) {
+		struct rx_chunk *chunk = chunk_at(rx, rx->first);
+		struct request *request = conn_request(conn, chunk->seq);
+		size_t n = chunk->len - chunk->got < len ? chunk->len - chunk->got : len;
+
+		place_add(&conn->place, request->addr + chunk->offset + chunk->got, src, n);
+		conn->counts.placed += n;
+		chunk->got += n;
+		request->moved += n;
+		request->in_list = true;
+		conn_grant_used(conn, request, n);
+		if (chunk->got == chunk->len)
+			rx->first++;
+		src += n;
+		len -= n;
+	}
+}
+
+static int take_fragment(struct conn *conn, unsigned int stream, const struct devmem_frag *frag)
+{
+	const uint8_t *src = devmem_stream_bounce(conn->streams[stream]);
+
+	if (frag->where == DEVMEM_FRAG_DEVICE) {
+		if (frag->dmabuf_id != devmem_binding_id(conn->pool->binding) ||
+		    frag->offset + frag->len > conn->pool->mem->size)
+			return -EPROTO;
+		src = conn->pool->mem->addr;
+	} else {
+		conn->streams_in_list |= 1u << stream;
+	}
+	distribute(conn, &conn->rx[stream], src + frag->offset, frag->len);
+	return frag->where == DEVMEM_FRAG_DEVICE ? place_hold(&conn->place, stream, frag->token)
+						 : 0;
+}
+
+static bool bounce_free(struct conn *conn, struct rx_stream *rx)
+{
+	if (rx->bounce_busy && devmem_copy_done(conn->device->exporter, rx->bounce_fence) > 0)
+		rx->bounce_busy = false;
+	return !rx->bounce_busy;
+}
+
+int rx_stream_progress(struct conn *conn, unsigned int stream)
+{
+	struct rx_stream *rx = &conn->rx[stream];
+	struct devmem_frag frags[STREAM_MAX_FRAGS];
+	unsigned int n = STREAM_MAX_FRAGS;
+	ssize_t got;
+	int ret = 0;
+
+	/* A call's fragments, cut where chunks meet, must find room in the list. */
+	if (rx->first == rx->end || !bounce_free(conn, rx) ||
+	    place_room(&conn->place) < STREAM_MAX_FRAGS + CONN_CHUNKS)
+		return 0;
+	got = devmem_stream_recv(conn->streams[stream], wanted(rx), frags, &n);
+	if (got == -EAGAIN)
+		return 0;
+	if (got <= 0)
+		return got ? (int)got : -ECONNRESET;
+	for (unsigned int i = 0; !ret && i < n; i++)
+		ret = take_fragment(conn, stream, &frags[i]);
+	return ret ? ret : 1;
+}
