@@ -82,8 +82,8 @@ TEST(DevmemctlParams, ShowsDefaultsWhereNothingIsSet)
 	EXPECT_EQ("auto", params.text("PLAN", "value"));
 	EXPECT_EQ("auto|host", params.text("PLAN", "allowed"));
 	EXPECT_EQ("choice", params.text("PLAN", "kind"));
-	EXPECT_EQ("64", params.text("POOL_MB", "default"));
-	EXPECT_EQ("1 to 65536", params.text("POOL_MB", "allowed"));
+	EXPECT_EQ("0", params.text("POOL_MB", "default"));
+	EXPECT_EQ("0 to 65536", params.text("POOL_MB", "allowed"));
 	EXPECT_EQ("/run/devmem", params.text("LEASE_DIR", "value"));
 	EXPECT_FALSE(params.is("PLAN", "set"));
 	EXPECT_TRUE(params.is("PLAN", "valid"));
@@ -95,7 +95,7 @@ TEST(DevmemctlParams, ShowsWhatIsSet)
 	Params params("NCCL_DEVMEM_POOL_MB=128 NCCL_DEVMEM_PLAN=HOST NCCL_DEVMEM_REQUIRE= NCCL_DEVMEM_METRICS=");
 
 	EXPECT_EQ("128", params.text("POOL_MB", "value"));
-	EXPECT_EQ("64", params.text("POOL_MB", "default"));
+	EXPECT_EQ("0", params.text("POOL_MB", "default"));
 	EXPECT_TRUE(params.is("POOL_MB", "set"));
 	EXPECT_EQ("HOST", params.text("PLAN", "value")) << "letters may be large";
 	EXPECT_TRUE(params.is("PLAN", "valid"));
@@ -105,7 +105,7 @@ TEST(DevmemctlParams, ShowsWhatIsSet)
 
 TEST(DevmemctlParams, FindsValuesThatCannotBe)
 {
-	for (const char *value : {"POOL_MB=0", "POOL_MB=65537", "POOL_MB=64MB", "PLAN=fast", "REQUIRE=yes", "TRAFFIC_CLASS=256"}) {
+	for (const char *value : {"POOL_MB=-1", "POOL_MB=65537", "POOL_MB=64MB", "PLAN=fast", "REQUIRE=yes", "TRAFFIC_CLASS=256"}) {
 		std::string name(value, strcspn(value, "="));
 		Params params(std::string("NCCL_DEVMEM_") + value, 1);
 		EXPECT_FALSE(params.is(name, "valid")) << value;
