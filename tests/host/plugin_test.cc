@@ -455,7 +455,7 @@ TEST_F(Plugin, TellsThatThePeerWasKilledWithinTwoSeconds)
 	EXPECT_EQ(ncclRemoteError, result);
 	EXPECT_LT(now() - killed, 2.0);
 	EXPECT_NE(std::string::npos, warnings().find("127.0.0.1")) << warnings();
-	EXPECT_NE(std::string::npos, warnings().find("see the log of the rank there")) << warnings();
+	EXPECT_NE(std::string::npos, warnings().find("see the log of that rank")) << warnings();
 	waitpid(child, nullptr, 0);
 	EXPECT_EQ(ncclSuccess, b.net->closeRecv(recv));
 	EXPECT_EQ(ncclSuccess, b.net->closeListen(listener));
