@@ -159,6 +159,8 @@ static void add_counts(struct conn *conn)
 		devmem_stream_stats_get(conn->streams[i], &stats);
 		stat_add_received(totals, &stats);
 	}
+	if (conn->pool)
+		stat_pool(totals, conn->pool->budget.total, conn->pool->budget.low);
 	stat_add(&totals->tx_device, counts->tx_device);
 	stat_add(&totals->tx_copied, counts->tx_copied);
 	stat_add(&totals->tx_staged, counts->tx_staged);

@@ -42,6 +42,7 @@ struct request {
 	bool zerocopy;	     /* sender, inline: completion counts */
 	uint32_t completion;
 	bool in_list;	/* receiver: has pieces that the copy engine was not given yet */
+	bool copied;	/* receiver: the fence counts */
 	uint64_t fence; /* receiver: the last copy of the message */
 	void *profiled; /* the plugin's, for NCCL's profiler: what the message belongs to */
 	void *event;	/* ... and what the profiler made of it */

@@ -196,6 +196,7 @@ static int start_copies(struct conn *conn)
 		if (!conn->requests[i].in_list)
 			continue;
 		conn->requests[i].in_list = false;
+		conn->requests[i].copied = true;
 		conn->requests[i].fence = fence;
 	}
 	for (unsigned int i = 0; i < conn->n_streams; i++) {
@@ -241,9 +242,21 @@ static int round_of(struct conn *conn)
 	return ret < 0 ? ret : moved;
 }
 
-/* Tokens whose fragments are read go back to the kernel, in batches, and pages to the pool. */
+static int flush_tokens(struct conn *conn)
+{
+	for (unsigned int i = 0; i < conn->n_streams; i++) {
+		int ret = devmem_stream_token_flush(conn->streams[i]);
+
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* Tokens whose fragments are read go back to the kernel, in batches, and then pages to the pool. */
 static int return_tokens(struct conn *conn, bool at_once)
 {
+	unsigned int batched = 0;
 	struct place_token token;
 	int ret;
 
@@ -252,20 +265,16 @@ static int return_tokens(struct conn *conn, bool at_once)
 		if (ret)
 			return ret;
 	}
-	if (ret < 0)
+	for (unsigned int i = 0; i < conn->n_streams; i++)
+		batched += devmem_stream_tokens_batched(conn->streams[i]);
+	if (ret < 0 || (!at_once && batched < FLUSH_TOKENS))
 		return ret;
-	for (unsigned int i = 0; i < conn->n_streams; i++) {
-		if (!at_once && devmem_stream_tokens_batched(conn->streams[i]) < FLUSH_TOKENS)
-			continue;
-		ret = devmem_stream_token_flush(conn->streams[i]);
-		if (ret)
-			return ret;
-	}
-	if (conn->place.pages_done) {
+	ret = flush_tokens(conn);
+	if (!ret && conn->place.pages_done) {
 		budget_give(&conn->pool->budget, &conn->share, conn->place.pages_done);
 		conn->place.pages_done = 0;
 	}
-	return 0;
+	return ret;
 }
 
 static bool streams_have_more(const struct conn *conn)
@@ -315,11 +324,12 @@ int conn_recv_progress(struct conn *conn)
 
 int conn_recv_complete(struct conn *conn, struct request *request)
 {
-	int ret;
+	int ret = 1;
 
 	if (request->in_list)
 		return 0;
-	ret = request->len ? devmem_copy_done(conn->device->exporter, request->fence) : 1;
+	if (request->copied)
+		ret = devmem_copy_done(conn->device->exporter, request->fence);
 	/* Nobody may ask about this connection again for long; the pool is everybody's. */
 	if (ret > 0 && conn->place.n_batches) {
 		int returned = return_tokens(conn, true);

@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "connect.h"
 #include "error.h"
+#include "pool_size.h"
 #include "sockopt.h"
 
 #include <errno.h>
@@ -235,6 +236,21 @@ static void say_full(struct listener *listener)
 		2 * pool->mem->size >> 20);
 }
 
+/* Works, a page at a time. */
+static void say_small(struct listener *listener)
+{
+	struct pool *pool = listener->pool;
+
+	if (__atomic_exchange_n(&pool->said_small, true, __ATOMIC_RELAXED))
+		return;
+	listener->device->log(
+		LOG_LEVEL_WARN, __func__, __LINE__,
+		"%u connections share the pool of %zu MiB on %s, less than %u KiB for "
+		"each, so they will be slow: set NCCL_DEVMEM_POOL_MB to %zu or more",
+		pool->budget.n_shares, pool->mem->size >> 20, pool->nic.name,
+		BUDGET_SHARE * POOL_PAGE_BYTES >> 10, 2 * pool->mem->size >> 20);
+}
+
 /* A share of the pool. 0: it is in @share, or there is none and streams are done without; -EAGAIN:
  * later. */
 static int join_pool(struct listener *listener, struct caller *caller, struct budget_share *share)
@@ -245,7 +261,9 @@ static int join_pool(struct listener *listener, struct caller *caller, struct bu
 	if (!caller->n_streams)
 		return 0;
 	ret = budget_join(&listener->pool->budget, share);
-	if (ret != -ENOSPC)
+	if (!ret && share->kept < BUDGET_SHARE)
+		say_small(listener);
+	if (!ret || (ret == -EAGAIN && clock_ms() <= caller->deadline_ms))
 		return ret;
 	say_full(listener);
 	while (caller->n_streams)

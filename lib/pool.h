@@ -49,6 +49,7 @@ struct pool {
 	struct pool_queue queues[WIRE_STREAMS];
 	size_t page_payload; /* bytes of a full segment that one page of the pool takes */
 	struct budget budget;
+	bool said_small;      /* once is enough */
 	pthread_mutex_t lock; /* for what follows */
 	unsigned int n_strangers;
 	struct pool_stranger strangers[POOL_MAX_STRANGERS]; /* connected, and not yet claimed */

@@ -19,6 +19,14 @@ void stat_add_received(struct stat_totals *totals, const struct devmem_stream_st
 	stat_add(&totals->tokens_returned, stream->tokens_returned);
 }
 
+void stat_pool(struct stat_totals *totals, uint64_t pages, uint64_t low)
+{
+	uint64_t least = __atomic_load_n(&totals->pool_low_pages, __ATOMIC_RELAXED);
+
+	if (!__atomic_exchange_n(&totals->pool_pages, pages, __ATOMIC_RELAXED) || low < least)
+		__atomic_store_n(&totals->pool_low_pages, low, __ATOMIC_RELAXED);
+}
+
 static void print(FILE *file, const char *name, const uint64_t *counter)
 {
 	fprintf(file, "%s %" PRIu64 "\n", name, __atomic_load_n(counter, __ATOMIC_RELAXED));
@@ -47,6 +55,10 @@ static void print_all(FILE *file, const struct stat_totals *totals)
 	print(file, "devmem_requests_total{kind=\"recv\"}", &totals->recvs);
 	fputs("# TYPE devmem_fallbacks_total counter\n", file);
 	print(file, "devmem_fallbacks_total", &totals->fallbacks);
+	fputs("# TYPE devmem_pool_pages gauge\n", file);
+	print(file, "devmem_pool_pages", &totals->pool_pages);
+	fputs("# TYPE devmem_pool_pages_low gauge\n", file);
+	print(file, "devmem_pool_pages_low", &totals->pool_low_pages);
 }
 
 int stat_write(const struct stat_totals *totals, const char *dir)

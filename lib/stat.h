@@ -14,6 +14,8 @@ struct stat_totals {
 	uint64_t frags, tokens_taken, tokens_returned;
 	uint64_t sends, recvs; /* requests completed */
 	uint64_t fallbacks;
+	uint64_t pool_pages; /* of one pool, that may be promised to senders; 0: none was opened */
+	uint64_t pool_low_pages; /* the least that any pool ever had left */
 };
 
 static inline void stat_add(uint64_t *counter, uint64_t n)
@@ -23,6 +25,8 @@ static inline void stat_add(uint64_t *counter, uint64_t n)
 
 /* Adds what a stream has received, at its end. */
 void stat_add_received(struct stat_totals *totals, const struct devmem_stream_stats *stream);
+/* A pool of @pages pages had no less than @low left so far. */
+void stat_pool(struct stat_totals *totals, uint64_t pages, uint64_t low);
 /* Writes the totals in Prometheus' text form to @dir/devmem-<pid>.prom, by rename. 0 or -errno. */
 int stat_write(const struct stat_totals *totals, const char *dir);
 
