@@ -69,8 +69,9 @@ int stat_write(const struct stat_totals *totals, const char *dir)
 
 	if (snprintf(final, sizeof(final), "%s/devmem-%d.prom", dir, (int)getpid()) >=
 		    (int)sizeof(final) ||
-	    snprintf(path, sizeof(path), "%s/.devmem-%d.new", dir, (int)getpid()) >=
-		    (int)sizeof(path))
+	    /* Of its own, since a process may have loaded the plugin twice. */
+	    snprintf(path, sizeof(path), "%s/.devmem-%d-%p.new", dir, (int)getpid(),
+		     (const void *)totals) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
 	file = fopen(path, "we");
 	if (!file)

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <thread>
 #include <string>
 #include <unistd.h>
 
@@ -95,6 +96,32 @@ TEST(Stat, WritesPrometheusTextByRename)
 	EXPECT_NE(std::string::npos, text.find("devmem_tx_bytes_total{path=\"staged\"} 7\n")) << text;
 	EXPECT_NE(std::string::npos, text.find("# TYPE devmem_rx_bytes_total counter\n")) << text;
 	EXPECT_EQ(-ENOENT, stat_write(&totals, "/nonexistent"));
+}
+
+TEST(Stat, TwoCopiesOfThePluginInAProcessMayWriteAtOnce)
+{
+	stat_totals totals[2] = {};
+	std::vector<std::thread> threads;
+
+	for (auto &one : totals)
+		threads.emplace_back([&one] {
+			for (int i = 0; i < 2000; i++)
+				ASSERT_EQ(0, stat_write(&one, "/tmp"));
+		});
+	for (auto &thread : threads)
+		thread.join();
+	unlink(("/tmp/devmem-" + std::to_string(getpid()) + ".prom").c_str());
+}
+
+TEST(Stat, LowWaterOfPoolsIsTheLowest)
+{
+	stat_totals totals = {};
+
+	stat_pool(&totals, 100, 50);
+	stat_pool(&totals, 100, 70);
+	EXPECT_EQ(50u, totals.pool_low_pages);
+	stat_pool(&totals, 100, 0);
+	EXPECT_EQ(0u, totals.pool_low_pages);
 }
 
 } // namespace
