@@ -254,6 +254,28 @@ TEST_F(Pool, EachMessageGoesToTheMemoryThatItIsFor)
 	EXPECT_EQ(static_cast<double>(bytes_of_host), metric("receiver", "devmem_rx_bytes_total{path=\"plain\"}"));
 }
 
+// One in so many packets; chunks of a message then come late, doubled, out of order, beside the headers or by the wrong queue.
+TEST_F(Pool, ManyStreamsOverANicThatFailsCarryEveryByteToItsPlace)
+{
+	setenv("NCCL_DEVMEM_QUEUES", "3", 1);
+	setenv("NCCL_DEVMEM_STREAMS", "5", 1);
+	setenv("NCCL_DEVMEM_POOL_MB", "48", 1);
+	for (const char *fault : {"linear 20", "split 3", "loss 60", "duplicate 20", "reorder 20", "corrupt 60", "nobuf 60", "missteer 10"}) {
+		SCOPED_TRACE(fault);
+		std::string name(fault, strcspn(fault, " "));
+		on_host(1, "ip link set dm0 type dmnic " + std::string(fault));
+		uint64_t before = nic_counter_named(1, "fault_" + name);
+		{
+			Crowd crowd(4);
+			crowd.run(12, [](size_t) { return false; });
+		}
+		EXPECT_GT(nic_counter_named(1, "fault_" + name), before) << "nothing was amiss";
+		on_host(1, "ip link set dm0 type dmnic " + name + " 0");
+		EXPECT_EQ(metric("receiver", "devmem_tokens_taken_total"), metric("receiver", "devmem_tokens_returned_total"));
+	}
+	EXPECT_EQ("", warnings());
+}
+
 TEST_F(Pool, AThousandConnectionsNeedNoRuleOfTheirOwn)
 {
 	setenv("NCCL_DEVMEM_POOL_MB", "64", 1);
