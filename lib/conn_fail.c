@@ -44,19 +44,32 @@ static void tell_sockets(const struct conn *conn, char *text, size_t room)
 	}
 }
 
-/* Bytes of the message that is under way. */
+static uint64_t bytes_of_payload(const struct conn *conn)
+{
+	const struct conn_counts *counts = &conn->counts;
+	uint64_t bytes = counts->tx_device + counts->tx_copied + counts->tx_staged +
+			 counts->rx_plain;
+
+	for (unsigned int i = 0; !conn->sender && i < conn->n_streams; i++) {
+		struct devmem_stream_stats stats;
+
+		devmem_stream_stats_get(conn->streams[i], &stats);
+		bytes += stats.rx_device + stats.rx_linear + stats.rx_plain;
+	}
+	return bytes;
+}
+
 static void tell_progress(struct conn *conn, char *text, size_t room)
 {
 	const struct request *request = conn_request(conn, conn->current);
+	const char *how = conn->sender ? "sent" : "received";
+	int used = snprintf(text, room, "%llu bytes were %s, %u of %u messages",
+			    (unsigned long long)bytes_of_payload(conn), how, conn->current,
+			    conn->posted);
 
-	snprintf(text, room, "%u of %u messages were %s", conn->current, conn->posted,
-		 conn->sender ? "sent" : "received");
-	if (conn->current != conn->posted && request->moved) {
-		size_t used = strlen(text);
-
-		snprintf(text + used, room - used, ", and %zu of %zu bytes of the next",
+	if (conn->current != conn->posted && request->moved && used > 0 && (size_t)used < room)
+		snprintf(text + used, room - (size_t)used, " and %zu of %zu bytes of the next",
 			 request->moved, request->len);
-	}
 }
 
 /* A record cannot be put among the bytes of a message. */
@@ -78,7 +91,7 @@ static void tell_peer(struct conn *conn, int code, const char *what)
 int conn_fail(struct conn *conn, int code, const char *what)
 {
 	struct device *device = conn->device;
-	char progress[128], sockets[768];
+	char progress[160], sockets[768];
 	struct devmem_error trouble;
 
 	if (conn->error)
