@@ -11,6 +11,10 @@
 #include <unistd.h>
 
 #define CONTROL_BOUNCE 4096 /* control sockets are read by other means */
+#define SEND_BUFFER_MIN (1024 * 1024)
+#define SEND_BUFFER_MAX (4 * 1024 * 1024)
+#define SEND_BUFFER_ANYBODY (2 * 212992) /* what net.core.wmem_max allows, unless it was changed \
+					  */
 
 /* Notices a peer that has gone without a word: the kernel ends the connection after @seconds. */
 static void tune(int fd, unsigned int seconds)
@@ -23,6 +27,35 @@ static void tune(int fd, unsigned int seconds)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &idle, sizeof(idle));
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof(milliseconds));
+}
+
+/* Bytes under way on a connection of @rtt_us at the NIC's speed. */
+static size_t in_flight(const struct devmem_nic *nic, unsigned int rtt_us)
+{
+	return (size_t)nic->speed_mbps / 8 * rtt_us;
+}
+
+/*
+ * Bytes that wait in a send buffer go cold before they are sent: on loopback a sender of 1 MiB
+ * messages is a quarter faster with 1 MiB of buffer than with the 4 MiB that the kernel grows it
+ * to. So where the peer is near, four times what is under way do, or 1 MiB.
+ */
+static void limit_send_buffer(int fd, const struct devmem_nic *nic)
+{
+	struct tcp_info info = {0};
+	socklen_t length = sizeof(info);
+	size_t bytes;
+	int half;
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) || !info.tcpi_rtt)
+		return;
+	bytes = 4 * in_flight(nic, info.tcpi_rtt);
+	if (bytes > SEND_BUFFER_MAX)
+		return; /* the kernel knows better */
+	half = (bytes < SEND_BUFFER_MIN ? SEND_BUFFER_MIN : (int)bytes) / 2;
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &half, sizeof(half)) &&
+	    bytes <= SEND_BUFFER_ANYBODY)
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &half, sizeof(half));
 }
 
 /*
@@ -42,6 +75,8 @@ static int open_sockets(struct conn *conn, struct conn_parts *parts, struct devm
 	int ret;
 
 	tune(parts->control_fd, seconds);
+	if (conn->sender)
+		limit_send_buffer(parts->control_fd, &conn->device->nic);
 	ret = devmem_stream_open(parts->control_fd, CONTROL_BOUNCE, &conn->control, err);
 	if (ret)
 		return ret;
