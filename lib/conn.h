@@ -125,7 +125,7 @@ struct conn {
 	int end_of_control; /* receiver: 0, or the -errno with which control ended; streams may
 			       still have what was announced */
 
-	uint8_t out[2 * CONN_REQUESTS * WIRE_RECORD_BYTES]; /* records to send */
+	uint8_t out[8192]; /* records and small messages to send */
 	size_t out_len;
 	uint8_t in[4096]; /* control bytes read and not yet used */
 	size_t in_start, in_end;

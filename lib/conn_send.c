@@ -13,6 +13,7 @@
 
 #define MAX_SEND (1024 * 1024)	 /* bytes of one sendmsg */
 #define ZEROCOPY_MIN (64 * 1024) /* below, copying costs less than pinning and a notification */
+#define SMALL_BYTES 512u	 /* a copy costs less than a vector of two */
 #define IDLE_CHECK 64		 /* idle calls between looks at whether the peer is still there */
 
 const struct tx_grant *conn_grant_of(const struct conn *conn, uint32_t seq)
@@ -125,11 +126,34 @@ static bool choose_via(struct conn *conn, struct request *request)
 	return true;
 }
 
+/* Small messages travel with the records: one system call for several of them. */
+static bool is_small(const struct conn *conn, const struct request *request)
+{
+	return request->via == WIRE_INLINE && request->len <= SMALL_BYTES &&
+	       conn_cpu_reaches(conn, request->region);
+}
+
+static void append_small(struct conn *conn, struct request *request)
+{
+	if (!request->len)
+		return;
+	memcpy(conn->out + conn->out_len, request->addr, request->len);
+	conn->out_len += request->len;
+	request->moved = request->len;
+	if (request->region)
+		conn->counts.tx_staged += request->len;
+	else
+		conn->counts.tx_copied += request->len;
+}
+
 static bool announce(struct conn *conn, struct request *request)
 {
 	struct wire_record record = {.type = WIRE_MSG, .seq = request->seq, .len = request->len};
 
 	if (!choose_via(conn, request))
+		return false;
+	if (is_small(conn, request) &&
+	    conn->out_len + WIRE_RECORD_BYTES + request->len > sizeof(conn->out))
 		return false;
 	record.via = (uint8_t)request->via;
 	if (request->via == WIRE_DATA ? !give(conn, request, &record, request->len)
@@ -137,7 +161,9 @@ static bool announce(struct conn *conn, struct request *request)
 		return false;
 	if (request->via == WIRE_CHUNKS)
 		conn->opened = request;
-	if (request->via == WIRE_INLINE && request->len) {
+	if (is_small(conn, request)) {
+		append_small(conn, request);
+	} else if (request->via == WIRE_INLINE) {
 		conn->inlined = request;
 		conn->staged = 0;
 	}
@@ -332,6 +358,11 @@ int conn_send_complete(struct conn *conn, struct request *request)
 {
 	int ret;
 
+	if (conn->out_len) {
+		ret = conn_flush(conn);
+		if (ret <= 0)
+			return ret;
+	}
 	/* The error queue says which sends are acknowledged; a broken socket shows at the next
 	 * send. */
 	for (unsigned int i = 0; request->chunks && i < conn->n_streams; i++) {
