@@ -11,10 +11,12 @@
 #include <unistd.h>
 
 #define CONTROL_BOUNCE 4096 /* control sockets are read by other means */
+#define NEAR_US 100	    /* round trips of a peer that takes bytes as fast as they are written */
 #define SEND_BUFFER_MIN (1024 * 1024)
 #define SEND_BUFFER_MAX (4 * 1024 * 1024)
-#define SEND_BUFFER_ANYBODY (2 * 212992) /* what net.core.wmem_max allows, unless it was changed \
-					  */
+#define SEND_BUFFER_ANYBODY                                                  \
+	(2 * 212992) /* what net.core.wmem_max allows, unless it was changed \
+		      */
 
 /* Notices a peer that has gone without a word: the kernel ends the connection after @seconds. */
 static void tune(int fd, unsigned int seconds)
@@ -38,7 +40,8 @@ static size_t in_flight(const struct devmem_nic *nic, unsigned int rtt_us)
 /*
  * Bytes that wait in a send buffer go cold before they are sent: on loopback a sender of 1 MiB
  * messages is a quarter faster with 1 MiB of buffer than with the 4 MiB that the kernel grows it
- * to. So where the peer is near, four times what is under way do, or 1 MiB.
+ * to. So where the peer is near, four times what is under way do, or 1 MiB. Where it is not, or
+ * may share the only processor with the sender, more is better.
  */
 static void limit_send_buffer(int fd, const struct devmem_nic *nic)
 {
@@ -47,7 +50,8 @@ static void limit_send_buffer(int fd, const struct devmem_nic *nic)
 	size_t bytes;
 	int half;
 
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) || !info.tcpi_rtt)
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) || !info.tcpi_rtt ||
+	    info.tcpi_rtt > NEAR_US || sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		return;
 	bytes = 4 * in_flight(nic, info.tcpi_rtt);
 	if (bytes > SEND_BUFFER_MAX)
