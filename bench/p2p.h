@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One plugin under measurement between two ranks: its connections, its buffers and what one run of
+ * messages cost. */
+#ifndef BENCH_P2P_H
+#define BENCH_P2P_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net.h"
+
+#define P2P_MAX_DEPTH 32 /* NCCL_NET_MAX_REQUESTS: more requests no plugin need take */
+#define P2P_MAX_CHANNELS 64
+
+/* What both ranks were told. */
+struct p2p_shape {
+	size_t bytes;	       /* of one message; 0 is allowed */
+	unsigned int depth;    /* requests in flight per channel, 1 to P2P_MAX_DEPTH */
+	unsigned int channels; /* 1 to P2P_MAX_CHANNELS */
+	bool both;	       /* data in both directions at once */
+};
+
+struct p2p_lane {
+	char own_handle[NCCL_NET_HANDLE_MAXSIZE];
+	char peer_handle[NCCL_NET_HANDLE_MAXSIZE];
+	void *listener, *send_comm, *recv_comm;
+	char *send_data, *recv_data; /* depth slots of the largest message */
+	void *send_mr, *recv_mr;
+};
+
+struct p2p_link {
+	const char *name; /* as given by --plugin */
+	struct net net;
+	void *ctx;
+	int rank;    /* 0 or 1 */
+	size_t slot; /* bytes of a slot */
+	unsigned int channels, depth;
+	unsigned int timeout; /* seconds without progress that end the run */
+	struct p2p_lane lanes[P2P_MAX_CHANNELS];
+	struct failure *failure;
+};
+
+/* Loads @name and connects its channels with the other rank over MPI_COMM_WORLD. Collective. */
+int p2p_open(struct p2p_link *link, const char *name, int abi);
+void p2p_close(struct p2p_link *link);
+
+/* Moves @messages messages on each channel; @check fills and verifies every byte. Not collective in
+ * itself: each rank does its half. */
+int p2p_stream(struct p2p_link *link, const struct p2p_shape *shape, unsigned int messages,
+	       bool check, uint64_t *wrong);
+/* One message there and one back, @n times, on channel 0; @ns takes half of each round trip in
+ * nanoseconds (rank 0; NULL on rank 1). */
+int p2p_pingpong(struct p2p_link *link, size_t bytes, unsigned int n, uint64_t *ns);
+
+#endif

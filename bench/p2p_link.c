@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* One plugin between two ranks: load, connect, register, close. */
+#include <mpi.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "p2p.h"
+#include "worker.h"
+
+static int failed(struct p2p_link *link, const char *call, ncclResult_t result)
+{
+	return fail(link->failure, "%s of plugin '%s' returned %d (%s); NCCL_DEBUG=INFO tells more",
+		    call, link->name, result, result_name(result));
+}
+
+static int start(struct p2p_link *link, int abi)
+{
+	ncclNetCommConfig_t config = {.trafficClass = NCCL_NET_TRAFFIC_CLASS_UNDEF};
+	ncclResult_t result;
+	int devices = 0;
+
+	if (net_load(&link->net, link->name, abi, link->failure))
+		return -1;
+	result = net_call(&link->net, init, &link->ctx, 1, &config, net_logger, NULL);
+	if (result != ncclSuccess)
+		return failed(link, "init", result);
+	result = net_call(&link->net, devices, &devices);
+	if (result != ncclSuccess)
+		return failed(link, "devices", result);
+	if (devices <= 0)
+		return fail(link->failure,
+			    "plugin '%s' sees no device: is an interface up, and does "
+			    "NCCL_SOCKET_IFNAME name it?",
+			    link->name);
+	return 0;
+}
+
+static int listen_all(struct p2p_link *link)
+{
+	for (unsigned int c = 0; c < link->channels; c++) {
+		struct p2p_lane *lane = &link->lanes[c];
+		ncclResult_t result = net_call(&link->net, listen, link->ctx, 0, lane->own_handle,
+					       &lane->listener);
+
+		if (result != ncclSuccess || !lane->listener)
+			return failed(link, "listen", result);
+	}
+	return 0;
+}
+
+static int connect_lane(struct p2p_link *link, struct p2p_lane *lane)
+{
+	ncclNetDeviceHandle_t *device = NULL;
+	ncclResult_t result;
+
+	if (!lane->send_comm) {
+		result = net_call(&link->net, connect, link->ctx, 0, lane->peer_handle,
+				  &lane->send_comm, &device);
+		if (result != ncclSuccess)
+			return failed(link, "connect", result);
+	}
+	device = NULL;
+	if (!lane->recv_comm) {
+		result = net_call(&link->net, accept, lane->listener, &lane->recv_comm, &device);
+		if (result != ncclSuccess)
+			return failed(link, "accept", result);
+	}
+	return lane->send_comm && lane->recv_comm;
+}
+
+static int connect_all(struct p2p_link *link)
+{
+	uint64_t deadline = now_ns() + link->timeout * 1000000000ULL;
+	unsigned int there;
+
+	do {
+		there = 0;
+		for (unsigned int c = 0; c < link->channels; c++) {
+			int ret = connect_lane(link, &link->lanes[c]);
+
+			if (ret < 0)
+				return -1;
+			there += (unsigned int)ret;
+		}
+		if (now_ns() > deadline)
+			return fail(link->failure,
+				    "plugin '%s' has %u of %u channels connected after %u s: does "
+				    "the network between the ranks work?",
+				    link->name, there, link->channels, link->timeout);
+		sched_yield();
+	} while (there < link->channels);
+	return 0;
+}
+
+static int add_buffer(struct p2p_link *link, void *comm, char **data, void **mr)
+{
+	size_t size = link->slot * link->depth;
+	ncclResult_t result;
+
+	*data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE,
+		     -1, 0);
+	if (*data == MAP_FAILED) {
+		*data = NULL;
+		return fail(link->failure, "cannot map %zu bytes: %m", size);
+	}
+	result = net_call(&link->net, regMr, comm, *data, size, NCCL_PTR_HOST, mr);
+	return result == ncclSuccess ? 0 : failed(link, "regMr", result);
+}
+
+static int add_buffers(struct p2p_link *link)
+{
+	for (unsigned int c = 0; c < link->channels; c++) {
+		struct p2p_lane *lane = &link->lanes[c];
+
+		if (add_buffer(link, lane->send_comm, &lane->send_data, &lane->send_mr) ||
+		    add_buffer(link, lane->recv_comm, &lane->recv_data, &lane->recv_mr))
+			return -1;
+	}
+	return 0;
+}
+
+static void exchange_handles(struct p2p_link *link)
+{
+	for (unsigned int c = 0; c < link->channels; c++) {
+		struct p2p_lane *lane = &link->lanes[c];
+
+		MPI_Sendrecv(lane->own_handle, NCCL_NET_HANDLE_MAXSIZE, MPI_BYTE, !link->rank, 0,
+			     lane->peer_handle, NCCL_NET_HANDLE_MAXSIZE, MPI_BYTE, !link->rank, 0,
+			     MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+	}
+}
+
+int p2p_open(struct p2p_link *link, const char *name, int abi)
+{
+	link->name = name;
+	if (start(link, abi) || listen_all(link))
+		return -1;
+	exchange_handles(link);
+	if (connect_all(link))
+		return -1;
+	return add_buffers(link);
+}
+
+void p2p_close(struct p2p_link *link)
+{
+	size_t size = link->slot * link->depth;
+
+	for (unsigned int c = 0; c < link->channels; c++) {
+		struct p2p_lane *lane = &link->lanes[c];
+
+		net_call(&link->net, deregMr, lane->send_comm, lane->send_mr);
+		net_call(&link->net, deregMr, lane->recv_comm, lane->recv_mr);
+		net_call(&link->net, closeSend, lane->send_comm);
+		net_call(&link->net, closeRecv, lane->recv_comm);
+		net_call(&link->net, closeListen, lane->listener);
+		munmap(lane->send_data, size);
+		munmap(lane->recv_data, size);
+	}
+	if (link->net.ops.finalize && link->net.abi >= 11)
+		net_call(&link->net, finalize, link->ctx);
+	net_unload(&link->net);
+}
