@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* One plugin between two ranks: streams of messages, and single ones to and fro. */
+#include <sched.h>
 #include <string.h>
 
 #include "p2p.h"
@@ -100,6 +101,11 @@ static int end(struct p2p_link *link, struct flow *flow, size_t bytes, unsigned 
 	if (!flow->send && check)
 		*wrong += count_wrong(flow->data + slot * link->slot, bytes, flow->done,
 				      flow->channel, !link->rank);
+	if (!flow->send && link->net.ops.irecvConsumed) {
+		result = net_call(&link->net, irecvConsumed, flow->comm, 1, flow->requests[slot]);
+		if (result != ncclSuccess)
+			return failed(link, "irecvConsumed", result, flow, flow->done);
+	}
 	flow->done++;
 	return 1;
 }
@@ -134,6 +140,8 @@ static int run_flows(struct p2p_link *link, struct flow *flows, unsigned int n, 
 			open += flows[f].done < flows[f].goal;
 		}
 		idle = progress ? 0 : idle + 1;
+		if (idle)
+			sched_yield(); /* as NCCL's progress thread does */
 		/* The clock is looked at rarely, so that it does not count as the plugin's cost. */
 		if (progress && idle == 0)
 			moved = 0;

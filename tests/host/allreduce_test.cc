@@ -1,38 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // allreduce itself, over a plugin that is strict with its caller: exact results, and no fault that goes unseen.
-#include <array>
-#include <cstdio>
-#include <cstdlib>
 #include <gtest/gtest.h>
 #include <regex>
-#include <string>
-#include <sys/wait.h>
+
+#include "mpi_run.h"
 
 namespace {
 
-struct Outcome {
-	int status;
-	std::string text;	// what it said, both streams
-};
-
-// Runs allreduce on @ranks processes, or by itself for 0, with the shell's view of @args and @env.
 Outcome run(int ranks, const std::string &args, const std::string &env = "")
 {
-	const std::string build = getenv("DEVMEM_BUILD") ? getenv("DEVMEM_BUILD") : ".";
-	const std::string launcher = ranks ? "mpirun --oversubscribe -n " + std::to_string(ranks) + " " : "";
-	const std::string command = env + " OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 timeout -k 5 60 " + launcher + build +
-		"/bin/allreduce --plugin " + build + "/lib/loopback_plugin.so " + args + " 2>&1";
-	FILE *pipe = popen(command.c_str(), "r");
-	std::array<char, 4096> chunk;
-	Outcome outcome{-1, ""};
-
-	if (!pipe)
-		return outcome;
-	while (size_t n = fread(chunk.data(), 1, chunk.size(), pipe))
-		outcome.text.append(chunk.data(), n);
-	int status = pclose(pipe);
-	outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-	return outcome;
+	return run_program(ranks, "allreduce", "--plugin " + build_dir() + "/lib/loopback_plugin.so " + args, env);
 }
 
 // The number behind "Out of bounds values :", -1 when there is none.
@@ -47,8 +24,6 @@ long wrong(const Outcome &outcome)
 		EXPECT_EQ(0, (outcome).status) << (outcome).text; \
 		EXPECT_EQ(0, wrong(outcome)) << (outcome).text; \
 	} while (0)
-
-#define EXPECT_SAYS(words, outcome) EXPECT_NE(std::string::npos, (outcome).text.find(words)) << (outcome).text
 
 TEST(AllReduce, IsExactThroughEveryVersionOfTheInterface)
 {
