@@ -256,7 +256,8 @@ static ssize_t send_zerocopy(struct conn *conn, struct request *request, const u
 	if (ret <= 0)
 		return ret ? ret : -EAGAIN;
 	sent = devmem_stream_send_host(conn->control, bytes, n, true, &request->completion);
-	if (sent > 0)
+	/* It may have found that it must copy. */
+	if (sent > 0 && devmem_stream_zerocopy_pays(conn->control))
 		request->zerocopy = true;
 	return sent;
 }

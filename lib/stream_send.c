@@ -49,6 +49,14 @@ ssize_t devmem_stream_send_device(struct devmem_stream *stream, uint32_t dmabuf_
 	return sent;
 }
 
+/* The kernel cannot pin these pages (EFAULT: a driver's mapping, as memory of cudaHostAlloc() may
+ * be), or no more of them, though nothing is under way that would make room. */
+static bool zerocopy_refused(const struct devmem_stream *stream)
+{
+	return errno == EFAULT ||
+	       (errno == ENOBUFS && stream->completions.next == stream->completions.done);
+}
+
 ssize_t devmem_stream_send_host(struct devmem_stream *stream, const void *bytes, size_t len,
 				bool zerocopy, uint32_t *completion)
 {
@@ -59,10 +67,7 @@ ssize_t devmem_stream_send_host(struct devmem_stream *stream, const void *bytes,
 	if (zerocopy && completion_full(&stream->completions))
 		return -EAGAIN;
 	sent = send(stream->fd, bytes, len, flags | (zerocopy ? MSG_ZEROCOPY : 0));
-	if (sent < 0 && errno == ENOBUFS && zerocopy &&
-	    stream->completions.next == stream->completions.done) {
-		/* Nothing is under way that would make room: the limit of locked memory is too low.
-		 */
+	if (sent < 0 && zerocopy && zerocopy_refused(stream)) {
 		zerocopy = stream->zerocopy = false;
 		sent = send(stream->fd, bytes, len, flags);
 	}

@@ -8,6 +8,7 @@
 #include <set>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -494,6 +495,28 @@ TEST_F(Plugin, SenderMayCloseBeforeTheReceiverHasReadAll)
 	for (void *one : recvs)
 		ASSERT_EQ(ncclSuccess, wait_for(b, one, &size)) << warnings();
 	EXPECT_EQ(std::vector<uint8_t>(300'000, 7), in);
+}
+
+// Without privilege and with next to no memory that may be locked, the kernel refuses to send without a copy.
+TEST_F(Plugin, HostMemoryThatMayNotBeLockedIsCopied)
+{
+	pid_t child = fork();
+
+	if (child == 0) {
+		rlimit none = {4096, 4096};
+		setrlimit(RLIMIT_MEMLOCK, &none);
+		(void)!setresuid(65534, 65534, 65534);
+		alarm(30);
+		{
+			Side a, b;
+			Pair pair(a, b);
+			transfer(pair, 3 << 20, 3 << 20);
+		}
+		_exit(HasFailure() || !warnings().empty());
+	}
+	int status = 0;
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "status " << status;
 }
 
 // NCCL's service thread connects, registers and closes while its progress thread moves data on other connections.

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // How large pools are by default, and sockets that stay until the peer has everything.
-#include <arpa/inet.h>
+#include <array>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "linger.h"
 #include "pool_size.h"
+#include "tcp_pair.h"
 
 namespace {
 
@@ -53,49 +51,9 @@ TEST(PoolSize, APageHoldsASegmentOrAPage)
 	EXPECT_EQ(7u * 32, pool_size_budget(2 * MiB, 1, MiB));
 }
 
-struct Pair {
-	int there, here;
-	Pair()
-	{
-		int listener = socket(AF_INET, SOCK_STREAM, 0);
-		sockaddr_in address = {};
-		socklen_t length = sizeof(address);
-
-		address.sin_family = AF_INET;
-		address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-		EXPECT_EQ(0, bind(listener, reinterpret_cast<sockaddr *>(&address), sizeof(address)));
-		EXPECT_EQ(0, listen(listener, 1));
-		EXPECT_EQ(0, getsockname(listener, reinterpret_cast<sockaddr *>(&address), &length));
-		here = socket(AF_INET, SOCK_STREAM, 0);
-		EXPECT_EQ(0, connect(here, reinterpret_cast<sockaddr *>(&address), sizeof(address)));
-		there = accept(listener, nullptr, nullptr);
-		close(listener);
-	}
-	// Sends until nothing more fits, returns how much.
-	size_t fill()
-	{
-		std::vector<char> bytes(1 << 16, 'x');
-		size_t sum = 0;
-		for (ssize_t n; (n = send(here, bytes.data(), bytes.size(), MSG_DONTWAIT)) > 0;)
-			sum += static_cast<size_t>(n);
-		return sum;
-	}
-	size_t read_all()
-	{
-		std::vector<char> bytes(1 << 16);
-		size_t sum = 0;
-		ssize_t n;
-		while ((n = read(there, bytes.data(), bytes.size())) > 0)
-			sum += static_cast<size_t>(n);
-		EXPECT_EQ(0, n) << "reset: " << strerror(errno);
-		return sum;
-	}
-	~Pair() { close(there); }
-};
-
 TEST(Linger, NothingIsLostThoughThePeerSpeaksAfterTheClose)
 {
-	Pair pair;
+	TcpPair pair;
 	linger_list list;
 
 	linger_init(&list);
@@ -113,7 +71,7 @@ TEST(Linger, NothingIsLostThoughThePeerSpeaksAfterTheClose)
 
 TEST(Linger, PatienceEnds)
 {
-	Pair stuck;
+	TcpPair stuck;
 	linger_list list;
 	int64_t begin = clock_ms();
 
@@ -123,7 +81,7 @@ TEST(Linger, PatienceEnds)
 	while (list.first && clock_ms() < begin + 5000)
 		linger_sweep(&list);
 	EXPECT_EQ(nullptr, list.first);
-	Pair other;
+	TcpPair other;
 	other.fill();
 	linger_add(&list, other.here, 100'000);
 	linger_end(&list, 50);

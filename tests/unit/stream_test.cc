@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A stream that sends host memory: without a copy where that works, with one where it does not.
+#include <fstream>
+#include <gtest/gtest.h>
+#include <sstream>
+
+#include "devmem.h"
+#include "tcp_pair.h"
+
+namespace {
+
+// Memory that can be read and not pinned, as a driver's mappings are: the kernel's clock page. NULL where there is none.
+const uint8_t *unpinnable()
+{
+	std::ifstream maps("/proc/self/maps");
+	std::string line;
+
+	while (std::getline(maps, line))
+		if (line.find("[vvar]") != std::string::npos)
+			return reinterpret_cast<const uint8_t *>(std::stoull(line, nullptr, 16));
+	return nullptr;
+}
+
+struct Stream {
+	TcpPair pair;
+	devmem_stream *stream = nullptr;
+	Stream()
+	{
+		devmem_error err = {};
+		EXPECT_EQ(0, devmem_stream_open(pair.here, 4096, &stream, &err)) << err.text;
+	}
+	~Stream() { devmem_stream_close(stream); }
+	bool await(uint32_t completion)
+	{
+		for (int i = 0; i < 1000 && !devmem_stream_sent(stream, completion); i++) {
+			EXPECT_GE(devmem_stream_reap(stream), 0);
+			usleep(1000);
+		}
+		return devmem_stream_sent(stream, completion);
+	}
+};
+
+TEST(StreamSend, TellsWhenTheKernelCopiedAfterAll)
+{
+	Stream s;
+	std::vector<uint8_t> out(100'000, 5), in(100'000);
+	uint32_t completion = 0;
+
+	ASSERT_TRUE(devmem_stream_zerocopy_pays(s.stream));
+	ssize_t sent = devmem_stream_send_host(s.stream, out.data(), out.size(), true, &completion);
+	ASSERT_GT(sent, 0);
+	EXPECT_EQ(sent, recv(s.pair.there, in.data(), static_cast<size_t>(sent), MSG_WAITALL));
+	EXPECT_TRUE(s.await(completion));
+	EXPECT_FALSE(devmem_stream_zerocopy_pays(s.stream)) << "loopback copies";
+}
+
+TEST(StreamSend, CopiesWhatCannotBePinned)
+{
+	const uint8_t *page = unpinnable();
+	Stream s;
+	uint8_t in[64];
+	uint32_t completion = 7;
+
+	if (!page)
+		GTEST_SKIP() << "no [vvar] in /proc/self/maps";
+	ASSERT_EQ(64, devmem_stream_send_host(s.stream, page, 64, true, &completion)) << strerror(errno);
+	EXPECT_EQ(64, recv(s.pair.there, in, 64, MSG_WAITALL));
+	EXPECT_FALSE(devmem_stream_zerocopy_pays(s.stream));
+	EXPECT_EQ(7u, completion) << "nothing is under way";
+	EXPECT_EQ(0, devmem_stream_reap(s.stream));
+}
+
+TEST(StreamSend, DetachGivesTheSocketBack)
+{
+	TcpPair pair;
+	devmem_stream *stream = nullptr;
+
+	ASSERT_EQ(0, devmem_stream_open(pair.here, 4096, &stream, nullptr));
+	EXPECT_EQ(pair.here, devmem_stream_detach(stream));
+	EXPECT_EQ(1, write(pair.here, "x", 1));
+	close(pair.here);
+}
+
+} // namespace
