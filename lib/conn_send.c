@@ -290,8 +290,13 @@ static int send_inlined(struct conn *conn, struct request *request, bool *moved)
 			sent = send_zerocopy(conn, request, bytes, n);
 		else
 			sent = send_with_records(conn, bytes, n);
+		/* Room for notifications comes back when they are read. */
+		if (sent == -EAGAIN && request->zerocopy)
+			ret = devmem_stream_reap(conn->control);
+		if (sent == -EAGAIN)
+			return ret < 0 ? ret : 0;
 		if (sent < 0)
-			return sent == -EAGAIN ? 0 : (int)sent;
+			return (int)sent;
 		count_inline(conn, request, (size_t)sent);
 		*moved = true;
 	}

@@ -82,6 +82,26 @@ TEST_F(Devmem, HostMemoryGoesByControlInBothDirections)
 	EXPECT_EQ(out, in);
 }
 
+// By one message, more notifications of sends without a copy than the kernel keeps for a socket.
+TEST_F(Devmem, AHugeMessageOfHostMemoryArrives)
+{
+	Side a(on(0)), b(on(1));
+	Pair pair(a, b);
+	std::vector<uint8_t> out(100 << 20), in(100 << 20);
+	void *data = in.data(), *send = nullptr, *recv = nullptr, *mhandle = nullptr, *host_out = nullptr;
+	size_t size = in.size();
+	int tag = 0, got;
+
+	for (size_t i = 0; i < out.size(); i++)
+		out[i] = pattern(i);
+	ASSERT_EQ(ncclSuccess, a.net->regMr(pair.send, out.data(), out.size(), NCCL_PTR_HOST, &host_out));
+	ASSERT_EQ(ncclSuccess, b.net->regMr(pair.recv, in.data(), in.size(), NCCL_PTR_HOST, &mhandle));
+	ASSERT_EQ(ncclSuccess, b.net->irecv(pair.recv, 1, &data, &size, &tag, &mhandle, nullptr, &recv));
+	ASSERT_EQ(ncclSuccess, a.net->isend(pair.send, out.data(), out.size(), 0, host_out, nullptr, &send));
+	wait_both(a, send, b, recv, &got);
+	EXPECT_TRUE(out == in);
+}
+
 TEST_F(Devmem, HostMemoryMayBeSentToDeviceMemory)
 {
 	Side a(on(0)), b(on(1));
