@@ -312,11 +312,26 @@ static int send_control(struct conn *conn, bool *moved)
 	return conn_flush(conn);
 }
 
+/* Before chunks are given out: how far each stream has got. */
+static int learn_speeds(struct conn *conn)
+{
+	int ret = 0;
+
+	if (conn->n_streams < 2 || (!conn->opened && conn->announced == conn->posted))
+		return 0;
+	for (unsigned int i = 0; i < conn->n_streams && ret >= 0; i++)
+		ret = tx_stream_reap(conn, i);
+	return ret;
+}
+
 static int move(struct conn *conn, bool *moved)
 {
 	bool inlined;
 	int ret;
 
+	ret = learn_speeds(conn);
+	if (ret < 0)
+		return ret;
 	do {
 		assign(conn);
 		inlined = conn->inlined;
