@@ -24,10 +24,13 @@ static int check_props(const struct comm *comm)
 	if (props->maxP2pBytes == 0 || props->maxP2pBytes > NCCL_MAX_NET_SIZE_BYTES)
 		return fail(comm->failure, "maxP2pBytes of %s is %zu: NCCL takes 1 to %llu",
 			    props->name, props->maxP2pBytes, NCCL_MAX_NET_SIZE_BYTES);
-	if (props->netDeviceType != NCCL_NET_DEVICE_HOST)
+	if (props->netDeviceType == NCCL_NET_DEVICE_HOST)
+		return 0;
+	if (props->netDeviceType != NCCL_NET_DEVICE_UNPACK ||
+	    props->netDeviceVersion != NCCL_NET_DEVICE_UNPACK_VERSION)
 		return fail(comm->failure,
-			    "%s wants NCCL's kernels to gather its data (UNPACK), which takes a GPU",
-			    props->name);
+			    "%s wants NCCL's kernels to do what they cannot: device type %d, version %d",
+			    props->name, props->netDeviceType, props->netDeviceVersion);
 	return 0;
 }
 
@@ -62,10 +65,9 @@ static int open_exporters(struct comm *comm)
 
 int comm_init(struct comm *comm)
 {
-	ncclNetCommConfig_t config = { .trafficClass = NCCL_NET_TRAFFIC_CLASS_UNDEF };
 	ncclResult_t result;
 
-	result = net_call(comm->net, init, &comm->ctx, 1, &config, net_logger, NULL);
+	result = net_init(comm->net, &comm->ctx);
 	if (result != ncclSuccess)
 		return failed(comm, "init", result);
 	result = net_call(comm->net, devices, &comm->devices);

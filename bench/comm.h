@@ -13,6 +13,7 @@
 struct channel {
 	int dev;
 	void *listener;
+	ncclNetDeviceHandle_t device;	/* what the kernel is told of the receiving connection */
 	char own_handle[NCCL_NET_HANDLE_MAXSIZE];	/* for the rank before us */
 	char peer_handle[NCCL_NET_HANDLE_MAXSIZE];	/* of the rank after us; plugins keep state in it */
 	struct devmem_mem *send_mem, *recv_mem;

@@ -46,6 +46,19 @@ static int try_connect(struct comm *comm, unsigned int c)
 	return channel->send.comm != NULL;
 }
 
+/* Without a proxy that moves it along NCCL would never receive anything. */
+static int take_handle(struct comm *comm, struct channel *channel)
+{
+	const ncclNetDeviceHandle_t *device = &channel->device;
+
+	if (!device->handle || device->size != sizeof(struct nccl_unpack_handle) ||
+	    !device->needsProxyProgress)
+		return fail(comm->failure,
+			    "accept left the device handle of type UNPACK incomplete: handle %p, %zu bytes, needsProxyProgress %d",
+			    device->handle, device->size, device->needsProxyProgress);
+	return 0;
+}
+
 /* A listener has done its work with the first connection. */
 static int try_accept(struct comm *comm, unsigned int c)
 {
@@ -55,11 +68,18 @@ static int try_accept(struct comm *comm, unsigned int c)
 
 	if (channel->recv.comm)
 		return 0;
+	if (comm->props.netDeviceType == NCCL_NET_DEVICE_UNPACK) {
+		device = &channel->device;
+		device->netDeviceType = comm->props.netDeviceType;
+		device->netDeviceVersion = comm->props.netDeviceVersion;
+	}
 	result = net_call(comm->net, accept, channel->listener, &channel->recv.comm, &device);
 	if (result != ncclSuccess)
 		return failed(comm, "accept", result, c);
 	if (!channel->recv.comm)
 		return 0;
+	if (device && take_handle(comm, channel))
+		return -1;
 	result = net_call(comm->net, closeListen, channel->listener);
 	if (result != ncclSuccess)
 		return failed(comm, "closeListen", result, c);

@@ -109,6 +109,15 @@ static int work(const struct kernel *kernel, const struct ring_op *op, size_t fi
 	return 0;
 }
 
+/* Every receive has its slot, empty ones too. */
+static int unpack(struct kernel *kernel, size_t bytes, struct failure *failure)
+{
+	if (!kernel->unpack.handle)
+		return 0;
+	return kernel_unpack_message(&kernel->unpack, fifo_slot(kernel->recv, kernel->recv->head), bytes,
+			      kernel->far, failure);
+}
+
 static void advance(struct kernel *kernel, const struct ring_op *op, size_t bytes)
 {
 	if (op->actions & RING_RECV)
@@ -137,10 +146,13 @@ int kernel_step(struct kernel *kernel, struct failure *failure)
 	begin = kernel->slice * slice < op.count ? kernel->slice * slice : op.count;
 	end = begin + slice < op.count ? begin + slice : op.count;
 	bytes = (end - begin) * kernel->element->size;
-	if (op.actions & RING_RECV && check_size(kernel, bytes, failure))
+	if (op.actions & RING_RECV &&
+	    (check_size(kernel, bytes, failure) || unpack(kernel, bytes, failure)))
 		return -1;
 	if (bytes && work(kernel, &op, op.first + begin, end - begin, failure))
 		return -1;
 	advance(kernel, &op, bytes);
+	if (kernel_done(kernel))
+		kernel_unpack_end(&kernel->unpack);
 	return 1;
 }

@@ -10,6 +10,7 @@
 #include "far.h"
 #include "fifo.h"
 #include "ring.h"
+#include "kernel_unpack.h"
 
 struct kernel {
 	struct ring ring;
@@ -18,6 +19,7 @@ struct kernel {
 	uint8_t *dst;
 	struct fifo *recv, *send;
 	const struct far *far;		/* where the buffers are, NULL when the CPU reaches them */
+	struct kernel_unpack unpack;		/* where the plugin leaves it to the kernel to place what came */
 	size_t op;			/* next operation */
 	unsigned int slice;		/* next slice of it */
 };

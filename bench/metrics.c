@@ -21,6 +21,7 @@ static const struct {
 	[METRIC_TX_COPIED] = { "tx_copied", "devmem_tx_bytes_total", "path=\"copied\"" },
 	[METRIC_TX_STAGED] = { "tx_staged", "devmem_tx_bytes_total", "path=\"staged\"" },
 	[METRIC_PLACED] = { "placed", "devmem_placed_bytes_total", NULL },
+	[METRIC_UNPACKED] = { "unpacked", "devmem_unpacked_bytes_total", NULL },
 	[METRIC_TOKENS_TAKEN] = { "tokens_taken", "devmem_tokens_taken_total", NULL },
 	[METRIC_TOKENS_RETURNED] = { "tokens_returned", "devmem_tokens_returned_total", NULL },
 	[METRIC_SENDS] = { "sends", "devmem_requests_total", "kind=\"send\"" },

@@ -8,6 +8,8 @@
 
 struct net {
 	void *library;
+	const void *table;		/* the plugin's own */
+	void (*adapt)(const void *table, ncclNet_v12_t *ops);
 	int abi;			/* 8 to 12 */
 	ncclNet_v12_t ops;		/* members that the plugin lacks are NULL */
 	const char *inside;		/* the call that has not come back; the watching thread reads it */
@@ -28,6 +30,8 @@ struct net {
  * version of the interface, 0 takes the highest that the plugin has.
  */
 int net_load(struct net *net, const char *name, int abi, struct failure *failure);
+/* The plugin's init. Members of its table are what they are afterwards, as NCCL takes them. */
+ncclResult_t net_init(struct net *net, void **ctx);
 void net_unload(struct net *net);
 
 /* The logger that plugins are given: WARN always, more as NCCL_DEBUG says (NONE, WARN, INFO, TRACE). */

@@ -66,7 +66,9 @@ int net_load(struct net *net, const char *name, int abi, struct failure *failure
 		if (!table)
 			continue;
 		net->abi = versions[i].abi;
-		versions[i].adapt(table, &net->ops);
+		net->table = table;
+		net->adapt = versions[i].adapt;
+		net->adapt(table, &net->ops);
 		return 0;
 	}
 	net_unload(net);
@@ -78,6 +80,15 @@ int net_load(struct net *net, const char *name, int abi, struct failure *failure
 	return fail(failure,
 		    "net plugin '%s' has none of ncclNetPlugin_v8 to _v12: is it a net plugin?",
 		    name);
+}
+
+ncclResult_t net_init(struct net *net, void **ctx)
+{
+	ncclNetCommConfig_t config = { .trafficClass = NCCL_NET_TRAFFIC_CLASS_UNDEF };
+	ncclResult_t result = net_call(net, init, ctx, 1, &config, net_logger, NULL);
+
+	net->adapt(net->table, &net->ops);
+	return result;
 }
 
 void net_unload(struct net *net)

@@ -36,6 +36,8 @@ static void start_kernel(const struct reduce *reduce, unsigned int c)
 		.send = &channel->send.fifo,
 		.far = comm->far.exporter ? &comm->far : NULL,
 	};
+	if (channel->device.handle)
+		kernel_unpack_start(&channel->kernel.unpack, channel->device.handle);
 }
 
 /* The proxies learn of all the work at once, as from launches that run ahead of the GPU. */

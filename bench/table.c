@@ -76,8 +76,9 @@ static void metrics_print(const struct metrics *metrics)
 	printf("#   sent           %" PRIu64 " bytes from device memory, %" PRIu64
 	       " copied by the host, %" PRIu64 " staged\n",
 	       v[METRIC_TX_DEVICE], v[METRIC_TX_COPIED], v[METRIC_TX_STAGED]);
-	printf("#   placed         %" PRIu64 " bytes by the device's copy engine\n",
-	       v[METRIC_PLACED]);
+	printf("#   placed         %" PRIu64 " bytes by the device's copy engine, %" PRIu64
+	       " by its kernels\n",
+	       v[METRIC_PLACED], v[METRIC_UNPACKED]);
 	printf("#   tokens         %" PRIu64 " taken, %" PRIu64 " returned\n",
 	       v[METRIC_TOKENS_TAKEN], v[METRIC_TOKENS_RETURNED]);
 	printf("#   requests       %" PRIu64 " sends, %" PRIu64 " receives\n", v[METRIC_SENDS],

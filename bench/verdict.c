@@ -100,6 +100,7 @@ static void show(const struct run_figures *devmem, const struct run_figures *pla
 	ROW_METRIC("library: copied by the host", METRIC_TX_COPIED);
 	ROW_METRIC("library: staged in host memory", METRIC_TX_STAGED);
 	ROW_METRIC("library: placed by the copy engine (1)", METRIC_PLACED);
+	ROW_METRIC("library: left to the device's kernels", METRIC_UNPACKED);
 	ROW_METRIC("tokens taken", METRIC_TOKENS_TAKEN);
 	ROW_METRIC("tokens returned", METRIC_TOKENS_RETURNED);
 	ROW_METRIC("requests: sends", METRIC_SENDS);

@@ -130,6 +130,11 @@ int devmem_copy_start(struct devmem_exporter *exporter, const struct devmem_copy
 /* 1 when every copy up to @fence is done and visible to the device, 0 while it runs, -errno when
  * the engine failed. */
 int devmem_copy_done(struct devmem_exporter *exporter, uint64_t fence);
+/*
+ * Makes what a NIC has written to device memory visible to what the device runs from now on; copies
+ * need no such call. 0 or -errno. Any thread.
+ */
+int devmem_flush(struct devmem_exporter *exporter);
 /* What the copy engine failed with last, in a sentence; code 0 when it has not, or has no words. */
 void devmem_exporter_trouble(struct devmem_exporter *exporter, struct devmem_error *err);
 

@@ -205,6 +205,7 @@ static void add_counts(struct conn *conn)
 	stat_add(&totals->tx_staged, counts->tx_staged);
 	stat_add(&totals->rx_plain, counts->rx_plain);
 	stat_add(&totals->placed, counts->placed);
+	stat_add(&totals->unpacked, counts->unpacked);
 	stat_add(&totals->sends, counts->sends);
 	stat_add(&totals->recvs, counts->recvs);
 }
@@ -243,6 +244,7 @@ void conn_close(struct conn *conn)
 		budget_leave(&conn->pool->budget, &conn->share);
 	stage_destroy(&conn->stage);
 	place_destroy(&conn->place);
+	unpack_free(conn->unpack);
 	if (conn->bounce_staging)
 		devmem_staging_free(conn->device->exporter, conn->bounce);
 	else
@@ -262,7 +264,7 @@ int conn_post(struct conn *conn, void *addr, size_t size, const struct region *r
 	*request = NULL;
 	if (conn->error)
 		return conn->error;
-	if (slot->busy)
+	if (slot->busy || !conn_may_post(conn))
 		return 0;
 	*slot = (struct request){
 		.conn = conn,
@@ -304,7 +306,8 @@ int conn_test(struct request *request, size_t *len)
 		return 0;
 	*len = request->len;
 	PROBE4(done, conn, request->seq, request->len, conn->sender);
-	request->busy = false;
+	request->done = true;
+	request->busy = conn->unpack != NULL;
 	if (conn->sender)
 		conn->counts.sends++;
 	else

@@ -16,6 +16,7 @@
 #include "chunk_sched.h"
 #include "sockaddr.h"
 #include "stage.h"
+#include "unpack.h"
 
 #define CONN_REQUESTS 32
 #define CONN_GRANTS 64 /* messages that a peer may have posted or granted: its 32, and ours */
@@ -25,7 +26,7 @@
 
 struct request {
 	struct conn *conn;
-	bool busy; /* posted, and not yet tested to its end */
+	bool busy; /* posted, and not yet tested to its end, or not yet consumed */
 	uint32_t seq;
 	uint8_t *addr;
 	size_t room;		     /* of the buffer */
@@ -44,6 +45,8 @@ struct request {
 	bool in_list;	/* receiver: has pieces that the copy engine was not given yet */
 	bool copied;	/* receiver: the fence counts */
 	uint64_t fence; /* receiver: the last copy of the message */
+	bool unpack;	/* receiver: the device's kernels place what they can be told of */
+	bool done;	/* receiver: tested to its end */
 	void *profiled; /* the plugin's, for NCCL's profiler: what the message belongs to */
 	void *event;	/* ... and what the profiler made of it */
 };
@@ -92,8 +95,8 @@ struct tx_grant {
 /* What a connection did, beyond what its data streams count themselves. */
 struct conn_counts {
 	uint64_t tx_device, tx_copied, tx_staged;
-	uint64_t rx_plain; /* payload that came on the control socket */
-	uint64_t placed;
+	uint64_t rx_plain;	   /* payload that came on the control socket */
+	uint64_t placed, unpacked; /* by the copy engine; by the device's kernels */
 	uint64_t sends, recvs;
 };
 
@@ -137,7 +140,10 @@ struct conn {
 	bool bounce_staging; /* of the exporter's staging memory, else of malloc */
 	bool bounce_busy;
 	uint64_t bounce_fence;
-	struct place place; /* receiver */
+	struct place place;    /* receiver */
+	struct unpack *unpack; /* receiver: shared with the device's kernels; NULL: they place
+				  nothing */
+	uint32_t consumed;     /* ... and the first message that they have not consumed */
 	bool bounce_in_list;
 	uint32_t streams_in_list;  /* bit i: the list has pieces of stream i's bounce buffer */
 	unsigned int idle;	   /* progress calls that moved nothing */
@@ -200,6 +206,24 @@ int conn_flush(struct conn *conn);
 int conn_fill(struct conn *conn);
 /* The next record if it is there, never an ABORT: 1, 0, -errno. Reads the socket when @fill. */
 int conn_get_record(struct conn *conn, bool fill, struct wire_record *record);
+
+/* conn_recv.c: gives the kernel all tokens whose fragments are read, and the pool their pages. 0 or
+ * -errno. */
+int conn_return_tokens(struct conn *conn);
+
+/*
+ * conn_unpack.c: from the first message on, the device's kernels place payload, told by *@handle.
+ * Then a request stays until conn_consumed(), and 16 are the most at a time. -ENOMEM.
+ */
+int conn_use_unpack(struct conn *conn, uintptr_t base, struct nccl_unpack_handle **handle,
+		    struct devmem_error *err);
+/* The kernels have done with @request, the oldest. -EINVAL when that cannot be; -errno. */
+int conn_consumed(struct conn *conn, struct request *request);
+bool conn_may_post(const struct conn *conn);
+/* Decides how the message that was announced is placed. */
+void conn_unpack_announced(struct conn *conn, struct request *request);
+/* All of it has come: the kernels may read what they are told. 0 or -errno. */
+int conn_unpack_publish(struct conn *conn, const struct request *request);
 
 /* conn_send.c: what the receiver has said about message @seq; NULL: nothing. */
 const struct tx_grant *conn_grant_of(const struct conn *conn, uint32_t seq);

@@ -79,8 +79,11 @@ void conn_grant_fit(struct conn *conn, struct request *request)
 void conn_grant_used(struct conn *conn, struct request *request, size_t bytes)
 {
 	size_t payload = conn->pool->page_payload;
-	unsigned int pages =
-		(unsigned int)(request->moved / payload - (request->moved - bytes) / payload);
+	unsigned int pages;
+
+	if (request->unpack)
+		return; /* they come free when it is consumed */
+	pages = (unsigned int)(request->moved / payload - (request->moved - bytes) / payload);
 
 	if (request->moved == request->len || pages > request->pages)
 		pages = request->pages;

@@ -37,6 +37,7 @@ static int accept_message(struct conn *conn, const struct wire_record *record)
 	request->announced = true;
 	conn->announced++;
 	conn_grant_fit(conn, request);
+	conn_unpack_announced(conn, request);
 	if (request->via == WIRE_INLINE && request->len)
 		conn->inlined = request;
 	if (request->via == WIRE_CHUNKS)
@@ -277,6 +278,11 @@ static int return_tokens(struct conn *conn, bool at_once)
 	return ret;
 }
 
+int conn_return_tokens(struct conn *conn)
+{
+	return return_tokens(conn, true);
+}
+
 static bool streams_have_more(const struct conn *conn)
 {
 	for (unsigned int i = 0; i < conn->n_streams; i++)
@@ -330,12 +336,12 @@ int conn_recv_complete(struct conn *conn, struct request *request)
 		return 0;
 	if (request->copied)
 		ret = devmem_copy_done(conn->device->exporter, request->fence);
+	if (ret <= 0)
+		return ret;
 	/* Nobody may ask about this connection again for long; the pool is everybody's. */
-	if (ret > 0 && conn->place.n_batches) {
-		int returned = return_tokens(conn, true);
-
-		if (returned < 0)
-			return returned;
-	}
-	return ret;
+	if (conn->place.n_batches)
+		ret = return_tokens(conn, true);
+	if (ret >= 0 && conn->unpack)
+		ret = conn_unpack_publish(conn, request);
+	return ret < 0 ? ret : 1;
 }

@@ -13,6 +13,7 @@
 /* The driver keeps about a thousand operations of a stream; one more makes its caller wait. */
 #define QUEUE 960u
 #define DRAIN_POLL_NS 20000
+#define FLUSH_CALL "cuFlushGPUDirectRDMAWrites"
 #define DRAIN_MS 5000 /* a copy that takes longer will not end: rather go on than hang */
 
 int cuda_enter(const struct cuda_engine *engine, struct devmem_error *err)
@@ -202,16 +203,18 @@ static int add(struct cuda_engine *engine, const struct devmem_copy *piece, unsi
 	return far ? 0 : copy_each(engine, queued, call);
 }
 
+static int flush(const struct cuda_engine *engine)
+{
+	return engine->driver->flush_writes(CUDA_FLUSH_TARGET_CURRENT, CUDA_FLUSH_TO_OWNER);
+}
+
 static int start_copies(struct cuda_engine *engine, const struct devmem_copy *pieces,
 			unsigned int n, unsigned int *queued)
 {
-	const char *call = "cuFlushGPUDirectRDMAWrites";
-	int error = 0;
+	const char *call = FLUSH_CALL;
+	int error = engine->flush ? flush(engine) : 0;
 
 	engine->n = 0;
-	if (engine->flush)
-		error = engine->driver->flush_writes(CUDA_FLUSH_TARGET_CURRENT,
-						     CUDA_FLUSH_TO_OWNER);
 	for (unsigned int i = 0; !error && i < n; i++)
 		error = add(engine, &pieces[i], queued, &call);
 	if (!error)
@@ -277,6 +280,23 @@ int cuda_engine_done(struct cuda_engine *engine, uint64_t fence)
 	}
 	if (fence <= engine->done)
 		ret = 1;
+	pthread_mutex_unlock(&engine->lock);
+	return ret;
+}
+
+int cuda_engine_flush(struct cuda_engine *engine)
+{
+	int ret, error;
+
+	if (!engine->flush)
+		return 0;
+	pthread_mutex_lock(&engine->lock);
+	ret = engine->failed ? engine->failed : cuda_enter(engine, &engine->trouble);
+	if (!ret) {
+		error = flush(engine);
+		ret = error ? note(engine, FLUSH_CALL, error) : 0;
+		cuda_leave(engine);
+	}
 	pthread_mutex_unlock(&engine->lock);
 	return ret;
 }

@@ -57,6 +57,8 @@ int cuda_engine_done(struct cuda_engine *engine, uint64_t fence);
 /* Waits until the copies that were started before are done, as they are in microseconds: memory
  * they use may then be freed. */
 void cuda_engine_drain(struct cuda_engine *engine);
+/* Makes what was received visible to the device's kernels, where they need it: 0 or -errno. */
+int cuda_engine_flush(struct cuda_engine *engine);
 /* What went wrong last; code 0 when nothing did. */
 void cuda_engine_trouble(struct cuda_engine *engine, struct devmem_error *err);
 

@@ -170,6 +170,11 @@ int devmem_copy_done(struct devmem_exporter *exporter, uint64_t fence)
 	return exporter->ops->copy_done(exporter, fence);
 }
 
+int devmem_flush(struct devmem_exporter *exporter)
+{
+	return exporter->ops->flush ? exporter->ops->flush(exporter) : 0;
+}
+
 void devmem_exporter_trouble(struct devmem_exporter *exporter, struct devmem_error *err)
 {
 	*err = (struct devmem_error){0};

@@ -193,6 +193,11 @@ static int cuda_copy_done(struct devmem_exporter *exporter, uint64_t fence)
 	return cuda_engine_done(&cuda_of(exporter)->engine, fence);
 }
 
+static int cuda_flush(struct devmem_exporter *exporter)
+{
+	return cuda_engine_flush(&cuda_of(exporter)->engine);
+}
+
 static void cuda_trouble(struct devmem_exporter *exporter, struct devmem_error *err)
 {
 	cuda_engine_trouble(&cuda_of(exporter)->engine, err);
@@ -218,6 +223,7 @@ static const struct devmem_exporter_ops cuda_ops = {
 	.staging_free = cuda_staging_free,
 	.copy_start = cuda_copy_start,
 	.copy_done = cuda_copy_done,
+	.flush = cuda_flush,
 	.trouble = cuda_trouble,
 	.close = cuda_close,
 };

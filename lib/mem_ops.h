@@ -31,6 +31,8 @@ struct devmem_exporter_ops {
 	int (*copy_start)(struct devmem_exporter *exporter, const struct devmem_copy *pieces,
 			  unsigned int n, uint64_t *fence);
 	int (*copy_done)(struct devmem_exporter *exporter, uint64_t fence);
+	/* NULL where what was received needs no flush to be seen by the device. */
+	int (*flush)(struct devmem_exporter *exporter);
 	/* NULL where copies cannot fail, or have no more to say than their -errno. */
 	void (*trouble)(struct devmem_exporter *exporter, struct devmem_error *err);
 	void (*close)(struct devmem_exporter *exporter);

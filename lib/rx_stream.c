@@ -40,31 +40,64 @@ static size_t wanted(struct rx_stream *rx)
 	return want < CONN_RECEIVE ? want : CONN_RECEIVE;
 }
 
-/* The bytes of a fragment go to the chunks whose turn it is; a fragment may end one and begin the
- * next. */
-static void distribute(struct conn *conn, struct rx_stream *rx, const uint8_t *src, size_t len)
+/* Whether the device's kernels can be told of all of a fragment of @len bytes. */
+static bool can_unpack(struct conn *conn, struct rx_stream *rx, size_t len)
 {
+	for (uint32_t i = rx->first; len; i++) {
+		const struct rx_chunk *chunk = chunk_at(rx, i);
+		size_t n = chunk->len - chunk->got < len ? chunk->len - chunk->got : len;
+
+		if (!conn_request(conn, chunk->seq)->unpack ||
+		    !unpack_has_room(conn->unpack, chunk->seq, i - rx->first + 1))
+			return false;
+		len -= n;
+	}
+	return true;
+}
+
+static void place_piece(struct conn *conn, struct request *request, size_t offset,
+			const uint8_t *src, size_t len, bool unpack)
+{
+	if (unpack) {
+		unpack_add(conn->unpack, request->seq, src, len, offset);
+		conn->counts.unpacked += len;
+		return;
+	}
+	place_add(&conn->place, request->addr + offset, src, len);
+	conn->counts.placed += len;
+	request->in_list = true;
+}
+
+/* The bytes of a fragment go to the chunks whose turn it is; a fragment may end one and begin the
+ * next. Returns the message that has its last byte. */
+static uint32_t distribute(struct conn *conn, struct rx_stream *rx, const uint8_t *src, size_t len,
+			   bool unpack)
+{
+	uint32_t seq = 0;
+
 	while (len) {
 		struct rx_chunk *chunk = chunk_at(rx, rx->first);
 		struct request *request = conn_request(conn, chunk->seq);
 		size_t n = chunk->len - chunk->got < len ? chunk->len - chunk->got : len;
 
-		place_add(&conn->place, request->addr + chunk->offset + chunk->got, src, n);
-		conn->counts.placed += n;
+		place_piece(conn, request, chunk->offset + chunk->got, src, n, unpack);
 		chunk->got += n;
 		request->moved += n;
-		request->in_list = true;
 		conn_grant_used(conn, request, n);
+		seq = chunk->seq;
 		if (chunk->got == chunk->len)
 			rx->first++;
 		src += n;
 		len -= n;
 	}
+	return seq;
 }
 
 static int take_fragment(struct conn *conn, unsigned int stream, const struct devmem_frag *frag)
 {
 	const uint8_t *src = devmem_stream_bounce(conn->streams[stream]);
+	bool unpack;
+	uint32_t seq;
 
 	if (frag->where == DEVMEM_FRAG_DEVICE) {
 		if (frag->dmabuf_id != devmem_binding_id(conn->pool->binding) ||
@@ -74,9 +107,14 @@ static int take_fragment(struct conn *conn, unsigned int stream, const struct de
 	} else {
 		conn->streams_in_list |= 1u << stream;
 	}
-	distribute(conn, &conn->rx[stream], src + frag->offset, frag->len);
-	return frag->where == DEVMEM_FRAG_DEVICE ? place_hold(&conn->place, stream, frag->token)
-						 : 0;
+	unpack = frag->where == DEVMEM_FRAG_DEVICE &&
+		 can_unpack(conn, &conn->rx[stream], frag->len);
+	seq = distribute(conn, &conn->rx[stream], src + frag->offset, frag->len, unpack);
+	if (frag->where != DEVMEM_FRAG_DEVICE)
+		return 0;
+	/* Messages are consumed in order: a fragment of two is read when the second one is. */
+	return unpack ? unpack_hold(conn->unpack, seq, stream, frag->token)
+		      : place_hold(&conn->place, stream, frag->token);
 }
 
 static bool bounce_free(struct conn *conn, struct rx_stream *rx)

@@ -44,6 +44,8 @@ static void print_all(FILE *file, const struct stat_totals *totals)
 	print(file, "devmem_tx_bytes_total{path=\"staged\"}", &totals->tx_staged);
 	fputs("# TYPE devmem_placed_bytes_total counter\n", file);
 	print(file, "devmem_placed_bytes_total", &totals->placed);
+	fputs("# TYPE devmem_unpacked_bytes_total counter\n", file);
+	print(file, "devmem_unpacked_bytes_total", &totals->unpacked);
 	fputs("# TYPE devmem_frags_total counter\n", file);
 	print(file, "devmem_frags_total", &totals->frags);
 	fputs("# TYPE devmem_tokens_taken_total counter\n", file);

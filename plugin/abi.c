@@ -11,6 +11,11 @@
 #include "nccl/net_v12.h"
 #include "nccl/net_v9.h"
 
+extern ncclNet_v9_t ncclNetPlugin_v9;
+extern ncclNet_v10_t ncclNetPlugin_v10;
+extern ncclNet_v11_t ncclNetPlugin_v11;
+extern ncclNet_v12_t ncclNetPlugin_v12;
+
 /* What NCCL holds for each of its communicators since version 11. */
 struct communicator {
 	int traffic_class;
@@ -67,16 +72,23 @@ static int traffic_class_of(const ncclNetCommConfig_t *config)
 
 static ncclResult_t init_v9(ncclDebugLogger_t logger)
 {
-	return net_init(logger, NULL, false);
+	ncclResult_t result = net_init(&(struct net_core){.logger = logger, .unpacks = true});
+
+	OFFER_UNPACK(&ncclNetPlugin_v9);
+	return result;
 }
 
 static ncclResult_t init_v10(ncclDebugLogger_t logger, ncclProfilerCallback_t profiler)
 {
-	return net_init(logger, profiler, false);
+	ncclResult_t result = net_init(
+		&(struct net_core){.logger = logger, .profiler = profiler, .unpacks = true});
+
+	OFFER_UNPACK(&ncclNetPlugin_v10);
+	return result;
 }
 
-static ncclResult_t start(void **ctx, const ncclNetCommConfig_t *config, ncclDebugLogger_t logger,
-			  ncclProfilerCallback_t profiler, bool loads_once)
+static ncclResult_t start(void **ctx, const ncclNetCommConfig_t *config,
+			  const struct net_core *core)
 {
 	struct communicator *communicator = malloc(sizeof(*communicator));
 	ncclResult_t result;
@@ -85,7 +97,7 @@ static ncclResult_t start(void **ctx, const ncclNetCommConfig_t *config, ncclDeb
 	if (!communicator)
 		return ncclSystemError;
 	communicator->traffic_class = traffic_class_of(config);
-	result = net_init(logger, profiler, loads_once);
+	result = net_init(core);
 	if (result != ncclSuccess)
 		free(communicator);
 	else
@@ -97,13 +109,25 @@ static ncclResult_t start(void **ctx, const ncclNetCommConfig_t *config, ncclDeb
 static ncclResult_t init_v11(void **ctx, uint64_t comm_id, ncclNetCommConfig_t *config,
 			     ncclDebugLogger_t logger, ncclProfilerCallback_t profiler)
 {
-	return start(ctx, config, logger, profiler, true);
+	ncclResult_t result = start(ctx, config,
+				    &(struct net_core){.logger = logger,
+						       .profiler = profiler,
+						       .unpacks = true,
+						       .loads_once = true});
+
+	OFFER_UNPACK(&ncclNetPlugin_v11);
+	return result;
 }
 
 static ncclResult_t init_v12(void **ctx, uint64_t comm_id, ncclNetCommConfig_t *config,
 			     ncclDebugLogger_t logger, ncclProfilerCallback_t profiler)
 {
-	return start(ctx, config, logger, profiler, false);
+	ncclResult_t result =
+		start(ctx, config,
+		      &(struct net_core){.logger = logger, .profiler = profiler, .unpacks = true});
+
+	OFFER_UNPACK(&ncclNetPlugin_v12);
+	return result;
 }
 
 static ncclResult_t finalize_v11(void *ctx)
@@ -169,30 +193,25 @@ static ncclResult_t irecv_v10(void *comm, int n, void **data, size_t *sizes, int
 			 request);
 }
 
-extern const ncclNet_v9_t ncclNetPlugin_v9;
-extern const ncclNet_v10_t ncclNetPlugin_v10;
-extern const ncclNet_v11_t ncclNetPlugin_v11;
-extern const ncclNet_v12_t ncclNetPlugin_v12;
-
-EXPORT const ncclNet_v9_t ncclNetPlugin_v9 = {
+EXPORT ncclNet_v9_t ncclNetPlugin_v9 = {
 	MEMBERS_V8,	     .init = init_v9,	    .getProperties = properties_v9,
 	.listen = listen_v9, .connect = connect_v9, .isend = isend_v9,
 	.irecv = irecv_v9,
 };
 
-EXPORT const ncclNet_v10_t ncclNetPlugin_v10 = {
+EXPORT ncclNet_v10_t ncclNetPlugin_v10 = {
 	MEMBERS_V8,	     .init = init_v10,	     .getProperties = properties_v10,
 	.listen = listen_v9, .connect = connect_v10, .isend = isend_v10,
 	.irecv = irecv_v10,
 };
 
-EXPORT const ncclNet_v11_t ncclNetPlugin_v11 = {
+EXPORT ncclNet_v11_t ncclNetPlugin_v11 = {
 	MEMBERS_V8,	      .init = init_v11,		.getProperties = properties_v11,
 	.listen = listen_v11, .connect = connect_v11,	.isend = isend_v10,
 	.irecv = irecv_v10,   .finalize = finalize_v11,
 };
 
-EXPORT const ncclNet_v12_t ncclNetPlugin_v12 = {
+EXPORT ncclNet_v12_t ncclNetPlugin_v12 = {
 	MEMBERS_V8,	      .init = init_v12,		.getProperties = properties_v12,
 	.listen = listen_v11, .connect = connect_v11,	.isend = isend_v10,
 	.irecv = irecv_v10,   .finalize = finalize_v11,

@@ -26,11 +26,11 @@
 		(props)->maxRecvs = 1;                   \
 	} while (0)
 
-#define FILL_V7(props, own)                                                  \
-	do {                                                                 \
-		FILL_V6(props, own);                                         \
-		(props)->netDeviceType = NCCL_NET_DEVICE_HOST;               \
-		(props)->netDeviceVersion = NCCL_NET_DEVICE_INVALID_VERSION; \
+#define FILL_V7(props, own)                                       \
+	do {                                                      \
+		FILL_V6(props, own);                              \
+		(props)->netDeviceType = (own).device_type;       \
+		(props)->netDeviceVersion = (own).device_version; \
 	} while (0)
 
 #define FILL_V8(props, own)               \
@@ -50,12 +50,19 @@
 		(props)->maxCollBytes = NCCL_MAX_NET_SIZE_BYTES; \
 	} while (0)
 
-/* Device handles, since version 7, are for plugins whose data NCCL's kernels unpack: ours is placed
- * when a receive is done. */
+/* Device handles, since version 7, are for plugins whose data NCCL's kernels place: NULL, a pointer
+ * to NULL, or to one with its type set. */
 static inline ncclResult_t abi_accept(void *listen_comm, void **recv_comm,
 				      ncclNetDeviceHandle_t **device)
 {
-	return net_accept(listen_comm, recv_comm);
+	return net_accept(listen_comm, recv_comm, device ? *device : NULL);
+}
+
+/* NCCL keeps what this gives, and its kernels have no use for it. */
+static inline ncclResult_t abi_get_device_mr(void *comm, void *mhandle, void **device_mhandle)
+{
+	*device_mhandle = NULL;
+	return ncclSuccess;
 }
 
 /* A receive is done only when its data is visible to the device, so there is nothing left to wait
@@ -68,9 +75,18 @@ static inline ncclResult_t abi_iflush(void *comm, int n, void **data, int *sizes
 }
 
 /*
- * getDeviceMr, irecvConsumed, makeVDevice and setNetAttr are NULL in every table: with
- * irecvConsumed NCCL would keep requests alive until its kernels have unpacked them.
+ * NCCL reads these after init. Where its kernels place nothing they are NULL: with irecvConsumed it
+ * would keep requests until its kernels have read what they received.
  */
+#define OFFER_UNPACK(table)                                                                 \
+	do {                                                                                \
+		if (net_unpacks() != ((table)->irecvConsumed != NULL)) {                    \
+			(table)->getDeviceMr = net_unpacks() ? abi_get_device_mr : NULL;    \
+			(table)->irecvConsumed = net_unpacks() ? net_irecv_consumed : NULL; \
+		}                                                                           \
+	} while (0)
+
+/* makeVDevice and setNetAttr are NULL in every table. */
 #define MEMBERS_V6                                                                  \
 	.name = NET_NAME, .devices = net_devices, .regMrDmaBuf = net_reg_mr_dmabuf, \
 	.deregMr = net_dereg_mr, .iflush = abi_iflush, .test = net_test,            \

@@ -9,6 +9,10 @@
 #include "nccl/net_v7.h"
 #include "nccl/net_v8.h"
 
+extern ncclNet_v6_t ncclNetPlugin_v6;
+extern ncclNet_v7_t ncclNetPlugin_v7;
+extern ncclNet_v8_t ncclNetPlugin_v8;
+
 static ncclResult_t properties_v6(int dev, ncclNetProperties_v6_t *props)
 {
 	struct net_properties own = {0};
@@ -41,7 +45,28 @@ static ncclResult_t properties_v8(int dev, ncclNetProperties_v8_t *props)
 
 static ncclResult_t init_v6(ncclDebugLogger_t logger)
 {
-	return net_init(logger, NULL, false);
+	return net_init(&(struct net_core){.logger = logger});
+}
+
+static ncclResult_t init_v7(ncclDebugLogger_t logger)
+{
+	ncclResult_t result = net_init(&(struct net_core){.logger = logger, .unpacks = true});
+
+	OFFER_UNPACK(&ncclNetPlugin_v7);
+	return result;
+}
+
+static ncclResult_t init_v8(ncclDebugLogger_t logger)
+{
+	ncclResult_t result = net_init(&(struct net_core){.logger = logger, .unpacks = true});
+
+	OFFER_UNPACK(&ncclNetPlugin_v8);
+	return result;
+}
+
+static ncclResult_t accept_v6(void *listen_comm, void **recv_comm)
+{
+	return net_accept(listen_comm, recv_comm, NULL);
 }
 
 static ncclResult_t listen_v6(int dev, void *handle, void **listen_comm)
@@ -83,24 +108,20 @@ static ncclResult_t irecv_v6(void *comm, int n, void **data, int *sizes, int *ta
 		       : net_irecv(comm, n, data[0], (size_t)sizes[0], mhandles[0], NULL, request);
 }
 
-extern const ncclNet_v6_t ncclNetPlugin_v6;
-extern const ncclNet_v7_t ncclNetPlugin_v7;
-extern const ncclNet_v8_t ncclNetPlugin_v8;
-
-EXPORT const ncclNet_v6_t ncclNetPlugin_v6 = {
+EXPORT ncclNet_v6_t ncclNetPlugin_v6 = {
 	MEMBERS_V6,	     .init = init_v6,	    .getProperties = properties_v6,
-	.listen = listen_v6, .connect = connect_v6, .accept = net_accept,
+	.listen = listen_v6, .connect = connect_v6, .accept = accept_v6,
 	.regMr = reg_mr_v6,  .isend = isend_v6,	    .irecv = irecv_v6,
 };
 
-EXPORT const ncclNet_v7_t ncclNetPlugin_v7 = {
-	MEMBERS_V7,	     .init = init_v6,	    .getProperties = properties_v7,
+EXPORT ncclNet_v7_t ncclNetPlugin_v7 = {
+	MEMBERS_V7,	     .init = init_v7,	    .getProperties = properties_v7,
 	.listen = listen_v6, .connect = connect_v7, .regMr = reg_mr_v6,
 	.isend = isend_v6,   .irecv = irecv_v6,
 };
 
-EXPORT const ncclNet_v8_t ncclNetPlugin_v8 = {
-	MEMBERS_V8,	     .init = init_v6,	    .getProperties = properties_v8,
+EXPORT ncclNet_v8_t ncclNetPlugin_v8 = {
+	MEMBERS_V8,	     .init = init_v8,	    .getProperties = properties_v8,
 	.listen = listen_v6, .connect = connect_v7, .isend = isend_v6,
 	.irecv = irecv_v6,
 };

@@ -88,6 +88,41 @@ int memories_device(struct memories *memories, unsigned int dev, struct device *
 	return ret;
 }
 
+/* Some address of the device's memory, if there is no better one. */
+static int any_address(struct devmem_exporter *exporter, const void **near,
+		       struct devmem_error *err)
+{
+	struct devmem_mem *mem;
+	int ret = devmem_mem_alloc(exporter, 1, &mem, err);
+
+	if (ret)
+		return ret;
+	*near = mem->addr;
+	devmem_mem_free(mem);
+	return 0;
+}
+
+int memories_base(struct memories *memories, const struct conn *conn, uintptr_t *base,
+		  struct devmem_error *err)
+{
+	const void *near = conn->pool ? conn->pool->mem->addr : NULL;
+	struct memory *memory = memories->list;
+	int ret = 0;
+
+	while (memory->exporter != conn->device->exporter)
+		memory++;
+	if (!memory->has_base) {
+		if (!near)
+			ret = any_address(memory->exporter, &near, err);
+		if (ret)
+			return ret;
+		memory->base = unpack_base(near);
+		memory->has_base = true;
+	}
+	*base = memory->base;
+	return 0;
+}
+
 void memories_end(struct memories *memories)
 {
 	while (memories->n) {

@@ -4,7 +4,7 @@
 #ifndef PLUGIN_MEMORIES_H
 #define PLUGIN_MEMORIES_H
 
-#include "device.h"
+#include "conn.h"
 
 #define MEMORIES_MAX 32 /* CUDA devices of a machine */
 #define MEMORIES_NICS 32
@@ -14,6 +14,8 @@ struct memory {
 	int ordinal;
 	struct devmem_exporter *exporter;
 	struct device *devices[MEMORIES_NICS]; /* by number of the NIC; NULL: not used yet */
+	bool has_base;
+	uintptr_t base; /* of what NCCL's kernels unpack on this device */
 };
 
 /* Under the lock of its user. */
@@ -39,6 +41,10 @@ int memories_start(struct memories *memories, struct devmem_exporter *exporter,
  */
 int memories_device(struct memories *memories, unsigned int dev, struct device **device,
 		    struct devmem_error *err);
+/* The one base (unpack.h) of all connections for the memory that @conn is for, chosen near its pool
+ * at the first call. */
+int memories_base(struct memories *memories, const struct conn *conn, uintptr_t *base,
+		  struct devmem_error *err);
 /* Connections and listeners must have ended. */
 void memories_end(struct memories *memories);
 

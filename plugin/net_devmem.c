@@ -6,6 +6,7 @@
 #include "memories.h"
 #include "nic.h"
 #include "params.h"
+#include "placement.h"
 #include "plugin_log.h"
 #include "profile.h"
 #include "sockopt.h"
@@ -37,6 +38,7 @@ static struct {
 	unsigned int users; /* inits without finalize, and open comms */
 	unsigned int inits;
 	bool loads_once;
+	bool unpacks; /* NCCL's kernels place received data */
 	struct params params;
 	struct memories memories;
 	struct stat_totals totals;
@@ -237,7 +239,42 @@ static void tear_down(void)
 	memories_end(&net.memories);
 }
 
-static int set_up(struct devmem_error *err)
+static bool receives_into_devices(void)
+{
+	for (unsigned int i = 0; i < net.memories.n_nics; i++)
+		if (net.memories.list[0].devices[i]->plan.rx == PLAN_RX_DEVICE)
+			return true;
+	return false;
+}
+
+static int choose_placement(bool core_unpacks, struct devmem_error *err)
+{
+	struct devmem_error why = {0};
+	int ret = 0;
+
+	net.unpacks = false;
+	if (!net.params.placement)
+		return 0;
+	if (!core_unpacks)
+		ret = devmem_error_set(&why, -EOPNOTSUPP,
+				       "NCCL_DEVMEM_PLACEMENT=unpack takes NCCL 2.19 or later, and "
+				       "this one asked for version 6 of the plugin interface");
+	else if (!receives_into_devices())
+		ret = devmem_error_set(&why, -EOPNOTSUPP,
+				       "NCCL_DEVMEM_PLACEMENT=unpack has nothing to do: no NIC "
+				       "receives into device memory");
+	else
+		ret = placement_prepare(plugin_log, &why);
+	net.unpacks = !ret;
+	if (ret && net.params.require)
+		return devmem_error_set(err, ret, "%s", why.text);
+	if (ret)
+		plugin_log(LOG_LEVEL_WARN, __func__, __LINE__,
+			   "%s; received data is copied to its place instead", why.text);
+	return 0;
+}
+
+static int set_up(bool core_unpacks, struct devmem_error *err)
 {
 	int ret = params_read(&net.params, plugin_log);
 
@@ -247,28 +284,35 @@ static int set_up(struct devmem_error *err)
 					"correct what the warning before this one names, or unset "
 					"it");
 	ret = open_devices(err);
+	if (!ret)
+		ret = choose_placement(core_unpacks, err);
 	if (ret)
 		tear_down();
 	return ret;
 }
 
-ncclResult_t net_init(ncclDebugLogger_t logger, ncclProfilerCallback_t profiler, bool loads_once)
+ncclResult_t net_init(const struct net_core *core)
 {
 	struct devmem_error err = {0};
 	int ret = 0;
 
-	plugin_log_set(logger);
-	profile_set(profiler);
+	plugin_log_set(core->logger);
+	profile_set(core->profiler);
 	pthread_mutex_lock(&net.lock);
-	net.loads_once = loads_once;
+	net.loads_once = core->loads_once;
 	if (!net.users)
-		ret = set_up(&err);
+		ret = set_up(core->unpacks, &err);
 	if (!ret) {
 		net.users++;
 		net.inits++;
 	}
 	pthread_mutex_unlock(&net.lock);
 	return ret ? fail_init(&err) : ncclSuccess;
+}
+
+bool net_unpacks(void)
+{
+	return net.unpacks;
 }
 
 static void user_gone(bool init)
@@ -344,6 +388,9 @@ ncclResult_t net_properties(int dev, struct net_properties *properties)
 		.ptr_support = NCCL_PTR_HOST | (has_device_memory() ? NCCL_PTR_DMABUF : 0),
 		.speed = (int)nic->speed_mbps,
 		.port = (int)nic->port,
+		.device_type = net.unpacks ? NCCL_NET_DEVICE_UNPACK : NCCL_NET_DEVICE_HOST,
+		.device_version = net.unpacks ? NCCL_NET_DEVICE_UNPACK_VERSION
+					      : NCCL_NET_DEVICE_INVALID_VERSION,
 	};
 	return ncclSuccess;
 }
@@ -472,7 +519,33 @@ ncclResult_t net_connect(int dev, int traffic_class, void *handle, void **send_c
 	return ret < 0 ? fail(&err, __func__) : ncclSuccess;
 }
 
-ncclResult_t net_accept(void *listen_comm, void **recv_comm)
+/* NCCL's bootstrap accepts without a handle: no kernel looks at what such a connection receives. */
+static bool kernels_unpack(const ncclNetDeviceHandle_t *device)
+{
+	return net.unpacks && device && device->netDeviceType == NCCL_NET_DEVICE_UNPACK &&
+	       device->netDeviceVersion == NCCL_NET_DEVICE_UNPACK_VERSION;
+}
+
+static int offer_unpack(struct conn *conn, ncclNetDeviceHandle_t *device, struct devmem_error *err)
+{
+	struct nccl_unpack_handle *handle;
+	uintptr_t base;
+	int ret;
+
+	pthread_mutex_lock(&net.lock);
+	ret = memories_base(&net.memories, conn, &base, err);
+	pthread_mutex_unlock(&net.lock);
+	if (!ret)
+		ret = conn_use_unpack(conn, base, &handle, err);
+	if (ret)
+		return ret;
+	device->handle = handle;
+	device->size = sizeof(*handle);
+	device->needsProxyProgress = 1;
+	return 0;
+}
+
+ncclResult_t net_accept(void *listen_comm, void **recv_comm, ncclNetDeviceHandle_t *device)
 {
 	struct devmem_error err = {0};
 	struct conn *conn;
@@ -480,6 +553,10 @@ ncclResult_t net_accept(void *listen_comm, void **recv_comm)
 	*recv_comm = NULL;
 	if (listener_poll(listen_comm, &conn, &err) < 0)
 		return fail(&err, __func__);
+	if (conn && kernels_unpack(device) && offer_unpack(conn, device, &err)) {
+		conn_close(conn);
+		return fail(&err, __func__);
+	}
 	if (conn)
 		user_come();
 	*recv_comm = conn;
@@ -596,6 +673,21 @@ ncclResult_t net_test(void *request, int *done, int *size)
 	if (ret && size)
 		*size = len > INT_MAX ? INT_MAX : (int)len;
 	return ncclSuccess;
+}
+
+ncclResult_t net_irecv_consumed(void *recv_comm, int n, void *request)
+{
+	struct conn *conn = recv_comm;
+	int ret = n == 1 ? conn_consumed(conn, request) : -EINVAL;
+
+	if (ret == -EINVAL) {
+		plugin_log(LOG_LEVEL_WARN, __func__, __LINE__,
+			   "NCCL said that a receive was consumed which is not the oldest one that "
+			   "is done, a fault of NCCL or of the program that calls the plugin: run "
+			   "again with NCCL_DEBUG=INFO, and report its output");
+		return ncclInternalError;
+	}
+	return to_result(ret);
 }
 
 static ncclResult_t close_conn(struct conn *conn)
