@@ -40,6 +40,41 @@ TEST_F(Failure, OfAFlushEndsItsConnectionAndNoOther)
 	EXPECT_EQ(0, fake_driver::count(0, FAKE_COUNT_UNFLUSHED));
 }
 
+// What a connection shares with NCCL's kernels cannot be had: NCCL must not get a connection that they would read nonsense of.
+TEST_F(Failure, OfPageLockedMemoryForKernelsEndsTheAccept)
+{
+	setenv("NCCL_DEVMEM_PLACEMENT", "unpack", 1);
+	{
+		Side a(on(0)), b(on(1));
+		alignas(8) char wire[NCCL_NET_HANDLE_MAXSIZE];
+		ncclNetDeviceHandle_t device = {NCCL_NET_DEVICE_UNPACK, NCCL_NET_DEVICE_UNPACK_VERSION, nullptr, 0, 0};
+		void *listener = nullptr, *send = nullptr, *recv = nullptr;
+		ncclResult_t result = ncclSuccess;
+
+		ASSERT_EQ(ncclSuccess, b.listen(wire, &listener));
+		fake_driver::set(0, FAKE_FAIL_PIN, 1);
+		for (double deadline = now() + 20; !recv && result == ncclSuccess && now() < deadline;) {
+			if (!send)
+				(void)a.connect(wire, &send);
+			result = b.accept(listener, &recv, &device);
+		}
+		fake_driver::set(0, FAKE_FAIL_PIN, 0);
+		EXPECT_EQ(ncclSystemError, result);
+		EXPECT_EQ(nullptr, recv);
+		EXPECT_EQ(nullptr, device.handle);
+		EXPECT_TRUE(warned("bytes of page-locked host memory are left for a connection's metadata")) << warnings();
+		if (send) {
+			EXPECT_EQ(ncclSuccess, a.net->closeSend(send));
+		}
+		EXPECT_EQ(ncclSuccess, b.net->closeListen(listener));
+		Pair next(a, b);
+		EXPECT_NE(nullptr, next.device.handle);
+	}
+	unsetenv("NCCL_DEVMEM_PLACEMENT");
+	for (const char *name : {"NCCL_PROTO", "NCCL_PAT_ENABLE", "NCCL_GRAPH_REGISTER", "NCCL_LOCAL_REGISTER", "NCCL_ALGO"})
+		unsetenv(name);
+}
+
 TEST_F(Failure, OfTheContextEndsWhatCopiesOnThisDeviceOnly)
 {
 	Side a(on(0)), b(on(1));

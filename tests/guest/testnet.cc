@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <functional>
 #include <vector>
 
@@ -192,14 +193,21 @@ DeviceMemory::~DeviceMemory()
 
 void DeviceMemory::copy(void *dst, const void *src, size_t len)
 {
-	devmem_copy piece = {dst, src, len};
+	if (len)
+		copy({{dst, src, len}});
+}
+
+void DeviceMemory::copy(const std::vector<devmem_copy> &pieces)
+{
+	constexpr size_t kBatch = 256;
 	uint64_t fence = 0;
 	time_t deadline = time(nullptr) + 20;
-	int ret;
+	int ret = -EAGAIN;
 
-	if (!len)
-		return;
-	ASSERT_EQ(0, devmem_copy_start(exporter, &piece, 1, &fence));
+	for (size_t i = 0; i < pieces.size(); i += ret == 0 ? kBatch : 0) {
+		ret = devmem_copy_start(exporter, &pieces[i], static_cast<unsigned int>(std::min(kBatch, pieces.size() - i)), &fence);
+		ASSERT_TRUE(ret == 0 || (ret == -EAGAIN && time(nullptr) < deadline)) << ret;
+	}
 	while ((ret = devmem_copy_done(exporter, fence)) == 0 && time(nullptr) < deadline)
 		sched_yield();
 	ASSERT_EQ(1, ret);

@@ -47,6 +47,7 @@ struct DeviceMemory {
 	uint8_t *addr() { return static_cast<uint8_t *>(mem->addr); }
 	// Copies and waits; either side may be this memory or host memory.
 	void copy(void *dst, const void *src, size_t len);
+	void copy(const std::vector<devmem_copy> &pieces);
 	std::vector<uint8_t> get(size_t offset, size_t len);
 	// The bytes of the stream from `position` on; how many of those there are not them.
 	void put_pattern(size_t offset, uint64_t position, size_t len);

@@ -116,10 +116,8 @@ ncclResult_t Side::connect(void *handle, void **comm)
 	return net->connect(context, 0, handle, comm, &device);
 }
 
-ncclResult_t Side::accept(void *listen_comm, void **comm)
+ncclResult_t Side::accept(void *listen_comm, void **comm, ncclNetDeviceHandle_t *device)
 {
-	ncclNetDeviceHandle_t *device = nullptr;
-
 	enter();
 	return net->accept(listen_comm, comm, &device);
 }
@@ -132,7 +130,7 @@ double now()
 	return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
 }
 
-void establish(Side &from, Side &to, void *handle, void *listen_comm, void **send, void **recv)
+void establish(Side &from, Side &to, void *handle, void *listen_comm, void **send, void **recv, ncclNetDeviceHandle_t *device)
 {
 	double deadline = now() + 20;
 
@@ -142,7 +140,7 @@ void establish(Side &from, Side &to, void *handle, void *listen_comm, void **sen
 			ASSERT_EQ(ncclSuccess, from.connect(handle, send)) << warnings();
 		}
 		if (!*recv) {
-			ASSERT_EQ(ncclSuccess, to.accept(listen_comm, recv)) << warnings();
+			ASSERT_EQ(ncclSuccess, to.accept(listen_comm, recv, device)) << warnings();
 		}
 		ASSERT_LT(now(), deadline) << "not connected after 20 s\n" << warnings() << infos();
 		sched_yield();
@@ -154,9 +152,13 @@ Pair::Pair(Side &from_, Side &to_) : from(from_), to(to_)
 	alignas(8) char handle[NCCL_NET_HANDLE_MAXSIZE];
 	void *listen_comm = nullptr;
 
+	ncclNetProperties_v11_t properties = to.properties();
+
+	device.netDeviceType = properties.netDeviceType;
+	device.netDeviceVersion = properties.netDeviceVersion;
 	EXPECT_EQ(ncclSuccess, to.listen(handle, &listen_comm)) << warnings();
 	if (listen_comm) {
-		establish(from, to, handle, listen_comm, &send, &recv);
+		establish(from, to, handle, listen_comm, &send, &recv, device.netDeviceType == NCCL_NET_DEVICE_UNPACK ? &device : nullptr);
 		EXPECT_EQ(ncclSuccess, to.net->closeListen(listen_comm));
 	}
 }

@@ -25,7 +25,8 @@ public:
 	// Calls that make or close sockets, in the right namespace.
 	ncclResult_t listen(void *handle, void **comm);
 	ncclResult_t connect(void *handle, void **comm);
-	ncclResult_t accept(void *listen_comm, void **comm);
+	// With what NCCL's kernels are to be told of the connection, where they place what it receives.
+	ncclResult_t accept(void *listen_comm, void **comm, ncclNetDeviceHandle_t *device = nullptr);
 	void finalize();
 
 private:
@@ -51,10 +52,11 @@ struct Pair {
 	void close_recv();
 	Side &from, &to;
 	void *send = nullptr, *recv = nullptr;
+	ncclNetDeviceHandle_t device = {};	// filled in where the receiver is of type UNPACK
 };
 
 // Polls connect and accept in turn until both are there, or 20 s have passed.
-void establish(Side &from, Side &to, void *handle, void *listen_comm, void **send, void **recv);
+void establish(Side &from, Side &to, void *handle, void *listen_comm, void **send, void **recv, ncclNetDeviceHandle_t *device = nullptr);
 
 // test() in a loop for at most `seconds`; the result, and the size in *size.
 ncclResult_t wait_for(Side &side, void *request, int *size, double seconds = 20);
