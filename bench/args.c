@@ -16,6 +16,7 @@ enum long_option {
 	OPTION_ABI,
 	OPTION_MEMORY,
 	OPTION_FLUSH,
+	OPTION_PROTO,
 	OPTION_RANDOM,
 	OPTION_SEED,
 	OPTION_TIMEOUT,
@@ -39,6 +40,7 @@ static const struct argp_option options[] = {
 	{ "abi", OPTION_ABI, "V", 0, "Version of the plugin interface, 8 to 12 (default: the highest that the plugin has)", 3 },
 	{ "memory", OPTION_MEMORY, "KIND", 0, "Where data is: host (default), cuda, or udmabuf or dmvram, which stand in for a GPU's memory", 3 },
 	{ "flush", OPTION_FLUSH, "WHEN", 0, "Call iflush after receives: auto (default: as the plugin asks), always, never", 3 },
+	{ "proto", OPTION_PROTO, "NAME", 0, "Messages as of NCCL's protocol simple (default: 4 of 1 MiB at once), ll (8 of 64 KiB), ll128 (8 of 600 KiB), or p2p (8 of 128 KiB)", 3 },
 	{ "timeout", OPTION_TIMEOUT, "SECONDS", 0, "Give up, and tell what is stuck, when nothing moves for that long (default 30)", 4 },
 	{ "json", OPTION_JSON, "FILE", 0, "Also write the results there", 4 },
 	{ 0 },
@@ -106,6 +108,17 @@ static void set_flush(struct argp_state *state, const char *text, struct args *a
 	args->flush = (enum flush_mode)index;
 }
 
+static void set_proto(struct argp_state *state, const char *text, struct args *args)
+{
+	for (unsigned int i = 0; i < fifo_n_shapes; i++) {
+		if (strcmp(fifo_shapes[i].name, text) == 0) {
+			args->shape = &fifo_shapes[i];
+			return;
+		}
+	}
+	argp_error(state, "--proto '%s' is unknown: see --help", text);
+}
+
 static void finish(struct argp_state *state, struct args *args)
 {
 	if (!args->max_bytes)
@@ -148,6 +161,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPTION_MEMORY: set_memory(state, arg, args); break;
 	case OPTION_FLUSH: set_flush(state, arg, args); break;
+	case OPTION_PROTO: set_proto(state, arg, args); break;
 	case OPTION_RANDOM: number(state, "--random", arg, 1, 100000000, &args->random); break;
 	case OPTION_SEED:
 		number(state, "--seed", arg, 0, UINT32_MAX, &n);
@@ -171,6 +185,7 @@ void args_parse(int argc, char **argv, struct args *args)
 		.iters = 20, .warmup = 5, .checks = 1,
 		.channels = 1,
 		.element = element_find("float"),
+		.shape = &fifo_shapes[0],
 		.plugin = plugin && *plugin ? plugin : "devmem",
 		.memory = DEVMEM_MEM_HOST,
 		.seed = 1,

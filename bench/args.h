@@ -7,6 +7,7 @@
 
 #include "devmem.h"
 #include "element.h"
+#include "fifo.h"
 
 enum flush_mode {
 	FLUSH_AUTO,	/* when the plugin's properties ask for it */
@@ -21,6 +22,7 @@ struct args {
 	unsigned int iters, warmup, checks;
 	unsigned int channels;
 	const struct element *element;
+	const struct fifo_shape *shape;
 	const char *plugin;
 	int abi;			/* 0: the highest */
 	enum devmem_mem_kind memory;

@@ -56,8 +56,8 @@ static int open_exporters(struct comm *comm)
 		return fail(comm->failure, "%s", err.text);
 	if (devmem_exporter_cpu_reaches(comm->exporter))
 		return 0;
-	comm->far = (struct far){ comm->exporter, malloc(FIFO_SLICE_BYTES),
-				  malloc(FIFO_SLICE_BYTES) };
+	comm->far = (struct far){ comm->exporter, malloc(fifo_slice_bytes(comm->args->shape)),
+				  malloc(fifo_slice_bytes(comm->args->shape)) };
 	if (!comm->far.first || !comm->far.second)
 		return fail(comm->failure, "out of memory");
 	return 0;

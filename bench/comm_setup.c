@@ -172,7 +172,8 @@ static int make_fifo(struct comm *comm, struct devmem_mem **mem, struct fifo *fi
 {
 	struct devmem_error err;
 
-	if (devmem_mem_alloc(comm->fifo_exporter, FIFO_BYTES, mem, &err))
+	fifo->shape = comm->args->shape;
+	if (devmem_mem_alloc(comm->fifo_exporter, fifo->shape->bytes, mem, &err))
 		return fail(comm->failure, "%s", err.text);
 	fifo->data = (*mem)->addr;
 	return 0;

@@ -8,7 +8,7 @@
 /* A kernel's means to work on far memory. */
 struct far {
 	struct devmem_exporter *exporter;	/* whose copy engine is used */
-	uint8_t *first, *second;		/* host memory, FIFO_SLICE_BYTES each */
+	uint8_t *first, *second;		/* host memory, a slice of the FIFO each */
 };
 
 /* Copies @n pieces one after the other, each side far memory or host memory, and waits: 0 or -errno. */

@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The ring buffer between NCCL's kernel and its proxy: eight steps, one slice takes two, one chunk four. */
+/* The ring buffer between NCCL's kernel and its proxy: eight steps, some of which make a slice. */
 #ifndef BENCH_FIFO_H
 #define BENCH_FIFO_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* NCCL's figures for ring and the Simple protocol with the default NCCL_BUFFSIZE. */
 #define FIFO_STEPS 8
-#define FIFO_SLICE_STEPS 2
-#define FIFO_CHUNK_SLICES 2
-#define FIFO_BYTES ((size_t)4 << 20)
-#define FIFO_STEP_BYTES (FIFO_BYTES / FIFO_STEPS)
-#define FIFO_SLICE_BYTES (FIFO_STEP_BYTES * FIFO_SLICE_STEPS)
-#define FIFO_CHUNK_BYTES (FIFO_SLICE_BYTES * FIFO_CHUNK_SLICES)
+
+/* How a FIFO is cut: NCCL's figures with its default buffer sizes. One message is a slice. */
+struct fifo_shape {
+	const char *name;
+	size_t bytes;			/* of the whole FIFO */
+	unsigned int slice_steps;	/* of FIFO_STEPS: so many steps less are under way at once */
+	unsigned int chunk_slices;	/* slices that belong together */
+};
+
+/* Rings by the protocols Simple, LL and LL128, and what sends and receives between two ranks look like. The first is the default. */
+extern const struct fifo_shape fifo_shapes[];
+extern const unsigned int fifo_n_shapes;
 
 #define FIFO_SIZE_UNKNOWN (-1)	/* the plugin did not tell */
 
@@ -22,6 +27,7 @@
  * a thread here: no atomics.
  */
 struct fifo {
+	const struct fifo_shape *shape;
 	uint8_t *data;
 	uint64_t head, tail;		/* in steps */
 	int size[FIFO_STEPS];		/* bytes of the slice that starts in this step */
@@ -29,7 +35,12 @@ struct fifo {
 
 static inline uint8_t *fifo_slot(const struct fifo *fifo, uint64_t step)
 {
-	return fifo->data + step % FIFO_STEPS * FIFO_STEP_BYTES;
+	return fifo->data + step % FIFO_STEPS * (fifo->shape->bytes / FIFO_STEPS);
+}
+
+static inline size_t fifo_slice_bytes(const struct fifo_shape *shape)
+{
+	return shape->bytes / FIFO_STEPS * shape->slice_steps;
 }
 
 #endif

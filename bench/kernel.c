@@ -11,10 +11,10 @@ bool kernel_done(const struct kernel *kernel)
 
 static bool ready(const struct kernel *kernel, unsigned int actions)
 {
-	if (actions & RING_RECV && kernel->recv->tail < kernel->recv->head + FIFO_SLICE_STEPS)
+	if (actions & RING_RECV && kernel->recv->tail < kernel->recv->head + kernel->recv->shape->slice_steps)
 		return false;
 	if (actions & RING_SEND &&
-	    kernel->send->head + FIFO_STEPS < kernel->send->tail + FIFO_SLICE_STEPS)
+	    kernel->send->head + FIFO_STEPS < kernel->send->tail + kernel->send->shape->slice_steps)
 		return false;
 	return true;
 }
@@ -121,12 +121,12 @@ static int unpack(struct kernel *kernel, size_t bytes, struct failure *failure)
 static void advance(struct kernel *kernel, const struct ring_op *op, size_t bytes)
 {
 	if (op->actions & RING_RECV)
-		kernel->recv->head += FIFO_SLICE_STEPS;
+		kernel->recv->head += kernel->recv->shape->slice_steps;
 	if (op->actions & RING_SEND) {
 		kernel->send->size[kernel->send->tail % FIFO_STEPS] = (int)bytes;
-		kernel->send->tail += FIFO_SLICE_STEPS;
+		kernel->send->tail += kernel->send->shape->slice_steps;
 	}
-	if (++kernel->slice == FIFO_CHUNK_SLICES) {
+	if (++kernel->slice == kernel->ring.shape->chunk_slices) {
 		kernel->slice = 0;
 		kernel->op++;
 	}

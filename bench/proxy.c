@@ -10,23 +10,23 @@ static size_t slot_of(uint64_t step)
 }
 
 /* Messages are counted from 0: one per slice. */
-static uint64_t message(uint64_t step)
+static uint64_t message(const struct fifo *fifo, uint64_t step)
 {
-	return step / FIFO_SLICE_STEPS;
+	return step / fifo->shape->slice_steps;
 }
 
 static int send_failed(const struct proxy_send *proxy, const char *call, ncclResult_t result,
 		       uint64_t step, struct failure *failure)
 {
 	return fail(failure, "%s returned %d (%s) for message %lu of channel %d to rank %d", call,
-		    result, result_name(result), message(step), proxy->channel, proxy->peer);
+		    result, result_name(result), message(&proxy->fifo, step), proxy->channel, proxy->peer);
 }
 
 static int recv_failed(const struct proxy_recv *proxy, const char *call, ncclResult_t result,
 		       uint64_t step, struct failure *failure)
 {
 	return fail(failure, "%s returned %d (%s) for message %lu of channel %d from rank %d", call,
-		    result, result_name(result), message(step), proxy->channel, proxy->peer);
+		    result, result_name(result), message(&proxy->fifo, step), proxy->channel, proxy->peer);
 }
 
 static int transmit(struct proxy_send *proxy, struct failure *failure)
@@ -45,7 +45,7 @@ static int transmit(struct proxy_send *proxy, struct failure *failure)
 	if (!request)
 		return 0;
 	proxy->requests[slot] = request;
-	proxy->transmitted += FIFO_SLICE_STEPS;
+	proxy->transmitted += proxy->fifo.shape->slice_steps;
 	proxy->messages++;
 	proxy->empty += size == 0;
 	proxy->bytes += (uint64_t)size;
@@ -67,7 +67,7 @@ static int complete_send(struct proxy_send *proxy, struct failure *failure)
 	if (!done)
 		return 0;
 	proxy->requests[slot] = NULL;
-	proxy->done += FIFO_SLICE_STEPS;
+	proxy->done += proxy->fifo.shape->slice_steps;
 	proxy->fifo.head = proxy->done;
 	return 1;
 }
@@ -82,7 +82,7 @@ int proxy_send_step(struct proxy_send *proxy, struct failure *failure)
 
 static int post(struct proxy_recv *proxy, struct failure *failure)
 {
-	size_t slot = slot_of(proxy->posted), size = FIFO_SLICE_BYTES;
+	size_t slot = slot_of(proxy->posted), size = fifo_slice_bytes(proxy->fifo.shape);
 	void *data = fifo_slot(&proxy->fifo, proxy->posted), *request = NULL, *phandle = NULL;
 	int tag = proxy->peer;
 	ncclResult_t result;
@@ -96,7 +96,7 @@ static int post(struct proxy_recv *proxy, struct failure *failure)
 	if (!request)
 		return 0;
 	proxy->requests[slot] = request;
-	proxy->posted += FIFO_SLICE_STEPS;
+	proxy->posted += proxy->fifo.shape->slice_steps;
 	return 1;
 }
 
@@ -133,7 +133,7 @@ static int complete_recv(struct proxy_recv *proxy, struct failure *failure)
 	proxy->flushes[slot] = NULL;
 	if (proxy->flush && size > 0 && start_flush(proxy, failure))
 		return -1;
-	proxy->received += FIFO_SLICE_STEPS;
+	proxy->received += proxy->fifo.shape->slice_steps;
 	proxy->messages++;
 	proxy->bytes += size > 0 ? (uint64_t)size : 0;
 	return 1;
@@ -154,7 +154,7 @@ static int complete_flush(struct proxy_recv *proxy, struct failure *failure)
 	}
 	if (!done)
 		return 0;
-	proxy->flushed += FIFO_SLICE_STEPS;
+	proxy->flushed += proxy->fifo.shape->slice_steps;
 	proxy->fifo.tail = proxy->flushed;
 	return 1;
 }
@@ -172,7 +172,7 @@ static int consume(struct proxy_recv *proxy, struct failure *failure)
 			return recv_failed(proxy, "irecvConsumed", result, proxy->done, failure);
 	}
 	proxy->requests[slot] = NULL;
-	proxy->done += FIFO_SLICE_STEPS;
+	proxy->done += proxy->fifo.shape->slice_steps;
 	return 1;
 }
 
@@ -199,12 +199,12 @@ void proxy_send_describe(const struct proxy_send *proxy, char *text, size_t size
 	if (proxy->done < proxy->transmitted)
 		snprintf(text, size,
 			 "channel %d: send %lu (%d bytes) to rank %d was posted and is not done; ",
-			 proxy->channel, message(proxy->done),
+			 proxy->channel, message(&proxy->fifo, proxy->done),
 			 proxy->fifo.size[slot_of(proxy->done)], proxy->peer);
 	else if (proxy->transmitted < proxy->fifo.tail)
 		snprintf(text, size,
 			 "channel %d: isend gives no request for message %lu to rank %d; ",
-			 proxy->channel, message(proxy->transmitted), proxy->peer);
+			 proxy->channel, message(&proxy->fifo, proxy->transmitted), proxy->peer);
 }
 
 void proxy_recv_describe(const struct proxy_recv *proxy, char *text, size_t size)
@@ -213,13 +213,13 @@ void proxy_recv_describe(const struct proxy_recv *proxy, char *text, size_t size
 	if (proxy->received < proxy->posted)
 		snprintf(text, size,
 			 "channel %d: receive %lu from rank %d was posted and is not done; ",
-			 proxy->channel, message(proxy->received), proxy->peer);
+			 proxy->channel, message(&proxy->fifo, proxy->received), proxy->peer);
 	else if (proxy->flushed < proxy->received)
 		snprintf(text, size,
 			 "channel %d: the flush of receive %lu from rank %d is not done; ",
-			 proxy->channel, message(proxy->flushed), proxy->peer);
+			 proxy->channel, message(&proxy->fifo, proxy->flushed), proxy->peer);
 	else if (proxy->posted < proxy->goal && proxy->posted < proxy->done + FIFO_STEPS)
 		snprintf(text, size,
 			 "channel %d: irecv gives no request for message %lu from rank %d; ",
-			 proxy->channel, message(proxy->posted), proxy->peer);
+			 proxy->channel, message(&proxy->fifo, proxy->posted), proxy->peer);
 }

@@ -23,6 +23,7 @@ static void start_kernel(const struct reduce *reduce, unsigned int c)
 	struct ring ring = {
 		.rank = (unsigned int)comm->rank,
 		.ranks = (unsigned int)comm->ranks,
+		.shape = comm->args->shape,
 		.element_size = comm->args->element->size,
 	};
 

@@ -2,8 +2,6 @@
 /* NCCL's ring all-reduce as a list of operations. */
 #include "ring.h"
 
-#include "fifo.h"
-
 #define PART_GRAIN 512	/* bytes; what NCCL's Simple protocol divides work by */
 
 static size_t div_up(size_t a, size_t b)
@@ -32,7 +30,9 @@ void ring_part(size_t count, size_t element_size, unsigned int channel, unsigned
 /* A loop is one turn of every rank's chunk around the ring. */
 static size_t loop_elements(const struct ring *ring)
 {
-	return ring->ranks * (FIFO_CHUNK_BYTES / ring->element_size);
+	size_t chunk = fifo_slice_bytes(ring->shape) * ring->shape->chunk_slices;
+
+	return ring->ranks * (chunk / ring->element_size);
 }
 
 static size_t loops(const struct ring *ring)
@@ -53,7 +53,8 @@ size_t ring_ops(const struct ring *ring)
 
 size_t ring_steps(const struct ring *ring)
 {
-	return loops(ring) * (loop_ops(ring) - 1) * FIFO_CHUNK_SLICES * FIFO_SLICE_STEPS;
+	return loops(ring) * (loop_ops(ring) - 1) * ring->shape->chunk_slices *
+	       ring->shape->slice_steps;
 }
 
 static unsigned int actions(const struct ring *ring, size_t hop)
@@ -100,8 +101,8 @@ struct ring_op ring_op(const struct ring *ring, size_t index)
 
 size_t ring_slice(const struct ring *ring, size_t count)
 {
-	size_t even = div_up(count, 16 * FIFO_CHUNK_SLICES) * 16;
-	size_t least = FIFO_SLICE_BYTES / ring->element_size / 32;
+	size_t even = div_up(count, 16 * ring->shape->chunk_slices) * 16;
+	size_t least = fifo_slice_bytes(ring->shape) / ring->element_size / 32;
 
 	return even > least ? even : least;
 }

@@ -5,9 +5,12 @@
 
 #include <stddef.h>
 
+#include "fifo.h"
+
 /* What one channel of one rank has to do. */
 struct ring {
 	unsigned int rank, ranks;	/* two ranks or more */
+	const struct fifo_shape *shape;	/* of its FIFOs */
 	size_t element_size;		/* bytes; divides 16 */
 	size_t first, count;		/* the channel's elements of the buffer */
 };

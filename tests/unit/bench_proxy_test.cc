@@ -84,14 +84,15 @@ protected:
 		net_.ops.iflush = iflush;
 		net_.ops.test = test;
 		send_.net = recv_.net = &net_;
+		send_.fifo.shape = recv_.fifo.shape = &fifo_shapes[0];
 		send_.fifo.data = recv_.fifo.data = memory_.get();
 	}
 
 	void produce(int bytes)
 	{
 		send_.fifo.size[send_.fifo.tail % FIFO_STEPS] = bytes;
-		send_.fifo.tail += FIFO_SLICE_STEPS;
-		send_.goal += FIFO_SLICE_STEPS;
+		send_.fifo.tail += fifo_shapes[0].slice_steps;
+		send_.goal += fifo_shapes[0].slice_steps;
 	}
 
 	// Until nothing moves any more.
@@ -103,7 +104,7 @@ protected:
 
 	Plugin plugin_;
 	net net_{};
-	std::unique_ptr<uint8_t[]> memory_{new uint8_t[FIFO_BYTES]};
+	std::unique_ptr<uint8_t[]> memory_{new uint8_t[4 << 20]};
 	proxy_send send_{};
 	proxy_recv recv_{};
 	failure failure_{};
@@ -161,7 +162,7 @@ TEST_F(Proxy, PostsReceivesOfAWholeSliceAsFarAsTheFifoReaches)
 	recv_.goal = 100;
 	go();
 	EXPECT_EQ("rrrr", plugin_.calls);
-	EXPECT_EQ(FIFO_SLICE_BYTES, plugin_.recv_size);
+	EXPECT_EQ(fifo_slice_bytes(&fifo_shapes[0]), plugin_.recv_size);
 	plugin_.done[1] = 7;
 	go();
 	EXPECT_EQ(2u, recv_.fifo.tail);

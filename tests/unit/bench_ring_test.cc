@@ -15,12 +15,18 @@ namespace {
 
 constexpr uint32_t kRound = 3;
 constexpr uint8_t kPoison = 0x5a;
+constexpr size_t kMaxFifo = 5 << 20;
 
 struct Link {
-	std::unique_ptr<uint8_t[]> sent{new uint8_t[FIFO_BYTES]}, received{new uint8_t[FIFO_BYTES]};
+	std::unique_ptr<uint8_t[]> sent{new uint8_t[kMaxFifo]}, received{new uint8_t[kMaxFifo]};
 	fifo send{}, recv{};	// of the rank before, of the rank after
 	uint64_t slices = 0, empty = 0, bytes = 0;
-	Link() { send.data = sent.get(); recv.data = received.get(); }
+	explicit Link(const fifo_shape *shape)
+	{
+		send.shape = recv.shape = shape;
+		send.data = sent.get();
+		recv.data = received.get();
+	}
 
 	// What the proxies and the network do: one slice at most.
 	bool carry()
@@ -33,7 +39,7 @@ struct Link {
 		slices++;
 		empty += send.size[slot] == 0;
 		bytes += static_cast<uint64_t>(send.size[slot]);
-		recv.tail += FIFO_SLICE_STEPS;
+		recv.tail += recv.shape->slice_steps;
 		send.head = recv.tail;
 		return true;
 	}
@@ -44,13 +50,15 @@ struct Traffic {
 };
 
 // Reduces @count elements over @ranks and @channels and checks each rank's result, and the bytes around it.
-Traffic reduce(const element *type, unsigned int ranks, unsigned int channels, size_t count)
+Traffic reduce(const element *type, unsigned int ranks, unsigned int channels, size_t count, const fifo_shape *shape = &fifo_shapes[0])
 {
 	std::vector<std::vector<uint8_t>> src(ranks), dst(ranks);
-	std::vector<Link> links(ranks * channels);
+	std::vector<Link> links;
 	std::vector<kernel> kernels(ranks * channels);
 	Traffic traffic{};
 
+	for (unsigned int i = 0; i < ranks * channels; i++)
+		links.emplace_back(shape);
 	for (unsigned int r = 0; r < ranks; r++) {
 		src[r].resize(count * type->size);
 		dst[r].assign(count * type->size + 64, kPoison);
@@ -60,6 +68,7 @@ Traffic reduce(const element *type, unsigned int ranks, unsigned int channels, s
 			k = {};
 			k.ring.rank = r;
 			k.ring.ranks = ranks;
+			k.ring.shape = shape;
 			k.ring.element_size = type->size;
 			ring_part(count, type->size, c, channels, &k.ring.first, &k.ring.count);
 			k.element = type;
@@ -118,7 +127,16 @@ TEST(Ring, GivesTheSumOfMoreThanOneLoop)
 {
 	// A loop is 2 MiB for each rank; the last one is short and odd.
 	for (unsigned int ranks : {2u, 3u, 5u})
-		reduce(element_find("float"), ranks, 2, 2 * 2 * ranks * (FIFO_CHUNK_BYTES / 4) + 12345);
+		reduce(element_find("float"), ranks, 2, 2 * 2 * ranks * ((2 << 20) / 4) + 12345);
+}
+
+TEST(Ring, GivesTheSumWithTheMessagesOfEveryProtocol)
+{
+	for (unsigned int shape = 0; shape < fifo_n_shapes; shape++) {
+		SCOPED_TRACE(fifo_shapes[shape].name);
+		for (size_t count : {1, 1000, 700'001})
+			reduce(element_find("int32"), 3, 2, count, &fifo_shapes[shape]);
+	}
 }
 
 TEST(Ring, SendsEveryByteTwiceAroundButForOneHop)
@@ -154,9 +172,9 @@ TEST(Ring, DividesTheBufferAmongChannelsWithoutGapOrOverlap)
 
 TEST(Kernel, RefusesASliceOfAnotherSizeThanThePeerSent)
 {
-	Link in, out;
+	Link in(&fifo_shapes[0]), out(&fifo_shapes[0]);
 	kernel k{};
-	k.ring = {0, 2, 4, 0, 100};
+	k.ring = {0, 2, &fifo_shapes[0], 4, 0, 100};
 	k.element = element_find("float");
 	std::vector<float> src(100), dst(100);
 	k.src = reinterpret_cast<uint8_t *>(src.data());
@@ -168,9 +186,54 @@ TEST(Kernel, RefusesASliceOfAnotherSizeThanThePeerSent)
 		;
 	ASSERT_EQ('\0', why.text[0]);
 	in.recv.size[0] = 4;
-	in.recv.tail = FIFO_SLICE_STEPS;
+	in.recv.tail = fifo_shapes[0].slice_steps;
 	EXPECT_EQ(-1, kernel_step(&k, &why));
 	EXPECT_NE(nullptr, strstr(why.text, "completed with 4 bytes where the peer sent"));
+}
+
+struct Unpacking : testing::Test {
+	Unpacking()
+	{
+		handle = {meta.get(), pool, NCCL_UNPACK_NO_MESSAGE};
+		for (size_t i = 0; i < sizeof(pool); i++)
+			pool[i] = static_cast<uint8_t>(i * 3);
+	}
+	int message(size_t bytes) { return kernel_unpack_message(&unpack, slot, bytes, nullptr, &why); }
+	std::unique_ptr<nccl_unpack_meta> meta{new nccl_unpack_meta()};
+	nccl_unpack_handle handle{};
+	kernel_unpack unpack{};
+	uint8_t pool[1000], slot[1000] = {};
+	failure why{};
+};
+
+TEST_F(Unpacking, TakesASlotForEachMessageFromKernelToKernel)
+{
+	for (uint64_t n = 0; n < 40; n++) {
+		meta->count[n % NCCL_UNPACK_SLOTS] = n % 3 ? 1 : 0; // every third is empty
+		meta->loads[n % NCCL_UNPACK_SLOTS][0] = {static_cast<uint32_t>(n), 10, 5};
+		if (n % 7 == 0)
+			kernel_unpack_start(&unpack, &handle);
+		memset(slot, 0, sizeof(slot));
+		ASSERT_EQ(0, message(15)) << why.text;
+		ASSERT_EQ(n % 3 ? pool[n + 9] : 0, slot[14]) << n;
+		ASSERT_EQ(0, slot[4]);
+		if (n % 7 == 6)
+			kernel_unpack_end(&unpack);
+	}
+	EXPECT_EQ(34u, handle.head) << "as the last kernel that ended has left it";
+}
+
+TEST_F(Unpacking, RefusesWhatWouldLandElsewhere)
+{
+	kernel_unpack_start(&unpack, &handle);
+	meta->count[0] = 1;
+	meta->loads[0][0] = {0, 11, 5};
+	EXPECT_EQ(-1, message(15));
+	EXPECT_NE(nullptr, strstr(why.text, "NCCL's kernel would write elsewhere"));
+	why = {};
+	meta->count[1] = NCCL_UNPACK_LOADS + 1;
+	EXPECT_EQ(-1, message(15));
+	EXPECT_NE(nullptr, strstr(why.text, "NCCL's kernel reads 2048 at most"));
 }
 
 TEST(Element, FindsEveryChangedBit)
