@@ -7,9 +7,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const targets[])(const uint8_t *data, size_t size) = {fuzz_wire, fuzz_recv,
-									    fuzz_text};
+									    fuzz_text, fuzz_broker};
 
 	if (size)
-		targets[data[0] % 3](data + 1, size - 1);
+		targets[data[0] % 4](data + 1, size - 1);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "broker_wire.h"
 #include "devmem_wire.h"
 #include "lease.h"
 #include "recv_parse.h"
@@ -85,5 +86,40 @@ void fuzz_text(const uint8_t *data, size_t size)
 	if (!sockaddr_parse(text, &addr)) {
 		sockaddr_text(&addr, address);
 		CHECK(!sockaddr_parse(address, &back) && sockaddr_equal(&addr, &back));
+	}
+}
+
+static void check_request(const struct broker_request *request)
+{
+	struct broker_request again;
+	uint8_t bytes[BROKER_REQUEST_BYTES];
+
+	if (request->type == BROKER_LEASE) {
+		CHECK(request->queues >= 1 && request->queues <= WIRE_STREAMS);
+		CHECK(request->nic[0] && !strchr(request->nic, '/'));
+		CHECK(request->addr.ss_family == AF_INET || request->addr.ss_family == AF_INET6);
+	}
+	broker_put_request(bytes, request);
+	CHECK(!broker_get_request(bytes, sizeof(bytes), &again));
+	CHECK(again.type == request->type && !strcmp(again.nic, request->nic) &&
+	      again.queues == request->queues && sockaddr_equal(&again.addr, &request->addr) &&
+	      again.lease == request->lease && again.index == request->index);
+}
+
+void fuzz_broker(const uint8_t *data, size_t size)
+{
+	struct broker_request request;
+	struct broker_reply reply, again;
+	uint8_t bytes[BROKER_REPLY_BYTES];
+
+	if (!broker_get_request(data, size, &request))
+		check_request(&request);
+	if (!broker_get_reply(data, size, &reply)) {
+		CHECK(reply.n_queues <= WIRE_STREAMS && reply.status <= 0);
+		CHECK(memchr(reply.text, '\0', sizeof(reply.text)));
+		broker_put_reply(bytes, &reply);
+		CHECK(!broker_get_reply(bytes, sizeof(bytes), &again));
+		CHECK(!strcmp(again.text, reply.text) && !strcmp(again.nic, reply.nic) &&
+		      !memcmp(&again.stats, &reply.stats, sizeof(again.stats)));
 	}
 }
