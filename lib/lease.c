@@ -5,6 +5,7 @@
 #include "rss.h"
 #include "sockaddr.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -14,6 +15,9 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define OWNER "uid "
+#define PATH_ROOM 128 /* for the folder */
 
 int lease_format(const struct devmem_rule *rule, char *text, size_t room)
 {
@@ -37,68 +41,197 @@ int lease_parse(const char *text, struct devmem_rule *rule)
 	return sockaddr_parse(address, &rule->dst);
 }
 
-/* Removes the rule that a dead holder left, if what is at its location still is that rule. */
-static void recover(const char *nic, int fd)
+static bool is_rule(const char *nic, uint32_t location, const struct devmem_rule *noted)
 {
-	struct devmem_rule noted, found;
+	struct devmem_rule found;
+
+	return !devmem_rule_get(nic, location, &found, NULL) && found.queue == noted->queue &&
+	       sockaddr_equal(&found.dst, &noted->dst);
+}
+
+/*
+ * Where the rule of @noted is now: -ENOENT, or its location in *@location. A holder that died while
+ * it inserted the rule did not know the location, so queue and address are what counts.
+ */
+static int find_rule(const char *nic, const struct devmem_rule *noted, uint32_t *location)
+{
+	uint32_t *all;
+	int n = devmem_rule_list(nic, NULL, 0, NULL), ret = -ENOENT;
+
+	*location = noted->location;
+	if (is_rule(nic, noted->location, noted))
+		return 0;
+	all = n > 0 ? calloc((size_t)n, sizeof(*all)) : NULL;
+	if (!all)
+		return -ENOENT;
+	if (devmem_rule_list(nic, all, (unsigned int)n, NULL) < n)
+		n = 0; /* somebody removes rules meanwhile: that was it, or the next look finds it
+			*/
+	for (int i = 0; i < n && ret; i++)
+		if (is_rule(nic, all[i], noted)) {
+			*location = all[i];
+			ret = 0;
+		}
+	free(all);
+	return ret;
+}
+
+int lease_rule_del(const char *nic, const struct devmem_rule *rule)
+{
+	uint32_t location;
+	int ret = find_rule(nic, rule, &location);
+
+	return ret ? ret : devmem_rule_del(nic, location, NULL);
+}
+
+static void read_note(int fd, struct lease_note *note)
+{
 	char text[256];
 	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	const char *owner;
 
-	if (n <= 0)
-		return;
-	text[n] = '\0';
-	if (!lease_parse(text, &noted) && !devmem_rule_get(nic, noted.location, &found, NULL) &&
-	    found.queue == noted.queue && sockaddr_equal(&found.dst, &noted.dst))
-		devmem_rule_del(nic, noted.location, NULL);
-	if (ftruncate(fd, 0))
+	text[n > 0 ? n : 0] = '\0';
+	note->ruled = !lease_parse(text, &note->rule);
+	owner = strstr(text, OWNER);
+	note->uid = 0;
+	if (owner)
+		(void)sscanf(owner, OWNER "%" SCNu32, &note->uid);
+}
+
+static void forget(int journal)
+{
+	if (ftruncate(journal, 0))
 		return; /* the next holder finds no such rule and goes on */
 }
 
-/* Opens and locks one queue's file. -EWOULDBLOCK: somebody holds it. */
-static int lock_queue(const char *path, const char *nic, bool create)
+/* Removes the rule that a dead holder left. True when there was one. */
+static bool recover(const char *nic, int journal)
 {
-	int fd = open(path, O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), 0600);
+	struct lease_note note = {0};
+	bool removed;
+
+	read_note(journal, &note);
+	removed = note.ruled && !lease_rule_del(nic, &note.rule);
+	forget(journal);
+	return removed;
+}
+
+/*
+ * The lock is held by a descriptor that cannot write, so that it can be handed to a process that
+ * must not change the journal (docs/broker.md). -EWOULDBLOCK: somebody holds it.
+ */
+static int lock_path(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), ret;
 
 	if (fd < 0)
 		return -errno;
-	if (flock(fd, LOCK_EX | LOCK_NB)) {
-		int ret = -errno;
+	if (!flock(fd, LOCK_EX | LOCK_NB))
+		return fd;
+	ret = -errno;
+	close(fd);
+	return ret;
+}
 
-		close(fd);
-		return ret;
+/* Opens and locks one queue's file. */
+static int lock_queue(const char *path, const char *nic, struct lease *lease)
+{
+	int journal = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600), lock;
+
+	if (journal < 0)
+		return -errno;
+	lock = lock_path(path);
+	if (lock < 0) {
+		close(journal);
+		return lock;
 	}
-	recover(nic, fd);
-	return fd;
+	recover(nic, journal);
+	lease->journal = journal;
+	lease->lock = lock;
+	return 0;
+}
+
+/*
+ * Locks for a moment what a dead holder left; what was given back is empty, and never locked here:
+ * somebody may want it just then. 1: a rule was removed, 0: there was none, else -errno.
+ */
+static int sweep_queue(const char *path, const char *nic, struct lease_note *note)
+{
+	int journal = open(path, O_RDWR | O_CLOEXEC), lock, ret;
+	struct stat file;
+
+	if (journal < 0)
+		return -errno;
+	if (fstat(journal, &file) || !file.st_size) {
+		close(journal);
+		return 0;
+	}
+	lock = lock_path(path);
+	if (lock < 0) {
+		read_note(journal, note);
+		ret = lock;
+	} else {
+		ret = recover(nic, journal);
+		close(lock);
+	}
+	close(journal);
+	return ret;
+}
+
+static unsigned long network_namespace(void)
+{
+	struct stat ns;
+
+	return stat("/proc/thread-self/ns/net", &ns) ? 0 : (unsigned long)ns.st_ino;
 }
 
 static int queue_path(const struct devmem_nic *nic, const char *dir, unsigned int queue, char *path,
 		      size_t room)
 {
-	struct stat ns;
-
-	if (stat("/proc/thread-self/ns/net", &ns))
-		ns.st_ino = 0;
-	return snprintf(path, room, "%s/%lu-%s-rx%u.lease", dir, (unsigned long)ns.st_ino,
-			nic->name, queue) < (int)room
+	return snprintf(path, room, "%s/%lu-%s-rx%u.lease", dir, network_namespace(), nic->name,
+			queue) < (int)room
 		       ? 0
 		       : -ENAMETOOLONG;
 }
 
-/* Processes that hold nothing on this NIC any more may have left rules on queues that nobody asks
- * for again. */
-static void recover_all(const struct devmem_nic *nic, const char *dir)
+/* The NIC and queue of a file's name, if it is of network namespace @ns. */
+static bool parse_name(const char *name, unsigned long ns, struct lease_note *note)
 {
-	char path[256];
+	const char *nic = strchr(name, '-'), *queue = strrchr(name, '-');
+	unsigned long of;
+	char dot;
 
-	for (unsigned int queue = 1; queue < nic->rx_queues; queue++) {
-		int fd;
+	if (!nic || nic == queue || (size_t)(queue - nic) > sizeof(note->nic) ||
+	    sscanf(name, "%lu", &of) != 1 || of != ns ||
+	    sscanf(queue, "-rx%u.leas%c", &note->queue, &dot) != 2)
+		return false;
+	memcpy(note->nic, nic + 1, (size_t)(queue - nic - 1));
+	return true;
+}
 
-		if (queue_path(nic, dir, queue, path, sizeof(path)))
-			return;
-		fd = lock_queue(path, nic->name, false);
-		if (fd >= 0)
-			close(fd);
+unsigned int lease_sweep(const char *dir, lease_seen_fn seen, void *arg)
+{
+	unsigned long ns = network_namespace();
+	DIR *folder = opendir(dir);
+	unsigned int removed = 0;
+	struct dirent *entry;
+
+	while (folder && (entry = readdir(folder))) {
+		struct lease_note note = {0};
+		char path[sizeof(entry->d_name) + PATH_ROOM];
+		int ret;
+
+		if (!parse_name(entry->d_name, ns, &note))
+			continue;
+		snprintf(path, sizeof(path), "%.*s/%s", PATH_ROOM - 2, dir, entry->d_name);
+		ret = sweep_queue(path, note.nic, &note);
+		removed += ret == 1;
+		if (ret == -EWOULDBLOCK && seen)
+			seen(&note, arg);
 	}
+	if (folder)
+		closedir(folder);
+	return removed;
 }
 
 int lease_take(const struct devmem_nic *nic, const char *dir, unsigned int below,
@@ -107,7 +240,7 @@ int lease_take(const struct devmem_nic *nic, const char *dir, unsigned int below
 	unsigned int top = below < nic->rx_queues ? below : nic->rx_queues;
 	unsigned int shared = 0; /* queues that ordinary traffic is spread over */
 	struct lease *new;
-	int fd = -EBUSY;
+	int ret = -EBUSY;
 
 	*lease = NULL;
 	if (mkdir(dir, 0755) && errno != EEXIST)
@@ -117,7 +250,9 @@ int lease_take(const struct devmem_nic *nic, const char *dir, unsigned int below
 			"NCCL_DEVMEM_LEASE_DIR to a folder that all jobs of this machine "
 			"share and may write to",
 			dir, strerror(errno));
-	recover_all(nic, dir);
+	/* Processes that hold nothing any more may have left rules on queues that nobody asks for
+	 * again. */
+	lease_sweep(dir, NULL, NULL);
 	new = calloc(1, sizeof(*new));
 	if (!new)
 		return devmem_error_set(err, -ENOMEM, "out of memory");
@@ -127,27 +262,28 @@ int lease_take(const struct devmem_nic *nic, const char *dir, unsigned int below
 			shared++;
 			continue;
 		}
-		fd = queue_path(nic, dir, top, new->path, sizeof(new->path));
-		if (!fd)
-			fd = lock_queue(new->path, nic->name, true);
-		if (fd >= 0) {
-			new->fd = fd;
+		ret = queue_path(nic, dir, top, new->path, sizeof(new->path));
+		if (!ret)
+			ret = lock_queue(new->path, nic->name, new);
+		if (!ret) {
 			new->queue = top;
 			*lease = new;
+			/* A folder that cannot be written to shows when the rule is noted. */
+			(void)lease_own(new, getuid());
 			return 0;
 		}
-		if (fd != -EWOULDBLOCK)
+		if (ret != -EWOULDBLOCK)
 			break;
 	}
 	free(new);
-	if ((fd == -EWOULDBLOCK || fd == -EBUSY) && shared)
+	if ((ret == -EWOULDBLOCK || ret == -EBUSY) && shared)
 		return devmem_error_set(
 			err, -EBUSY,
 			"no free rx queue on %s: ordinary traffic is spread over %u of its %u "
 			"queues, and could not be read from device memory: keep it to the first "
 			"with ethtool -X %s equal 1 (or 2, 3, ...)",
 			nic->name, shared + 1, nic->rx_queues, nic->name);
-	if (fd == -EWOULDBLOCK || fd == -EBUSY)
+	if (ret == -EWOULDBLOCK || ret == -EBUSY)
 		return devmem_error_set(
 			err, -EBUSY,
 			"no free rx queue on %s (%u in all, queue 0 excluded): raise their number "
@@ -155,29 +291,42 @@ int lease_take(const struct devmem_nic *nic, const char *dir, unsigned int below
 			"ethtool -L %s combined N, or start fewer processes per NIC",
 			nic->name, nic->rx_queues, nic->name);
 	return devmem_error_set(
-		err, fd,
+		err, ret,
 		"cannot lock a queue of %s in %s: %s; set NCCL_DEVMEM_LEASE_DIR to a "
 		"folder that all jobs of this machine share and may write to",
-		nic->name, dir, strerror(-fd));
+		nic->name, dir, strerror(-ret));
 }
 
 int lease_journal(struct lease *lease, const struct devmem_rule *rule)
 {
 	char text[256] = "";
 	int ret = rule ? lease_format(rule, text, sizeof(text)) : 0;
+	size_t used = strlen(text);
 
 	if (ret)
 		return ret;
-	if (ftruncate(lease->fd, 0) ||
-	    pwrite(lease->fd, text, strlen(text), 0) != (ssize_t)strlen(text))
+	snprintf(text + used, sizeof(text) - used, OWNER "%" PRIu32 "\n", lease->uid);
+	/* In this order there is a whole note at any time, whenever the process is killed. */
+	if (pwrite(lease->journal, text, strlen(text), 0) != (ssize_t)strlen(text) ||
+	    ftruncate(lease->journal, (off_t)strlen(text)))
 		return -EIO;
+	lease->ruled = rule;
 	return 0;
+}
+
+int lease_own(struct lease *lease, uint32_t uid)
+{
+	lease->uid = uid;
+	return lease_journal(lease, NULL);
 }
 
 void lease_release(struct lease *lease)
 {
 	if (!lease)
 		return;
-	close(lease->fd);
+	if (!lease->ruled)
+		forget(lease->journal);
+	close(lease->journal);
+	close(lease->lock);
 	free(lease);
 }

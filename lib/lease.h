@@ -22,8 +22,22 @@ struct lease {
 	char path[256];
 	char nic[DEVMEM_NIC_NAME];
 	unsigned int queue;
-	int fd;
+	uint32_t uid; /* whom it is for */
+	bool ruled;   /* the journal names a rule */
+	int journal;
+	int lock; /* cannot write; whoever has a copy of it holds the lock, too */
 };
+
+/* What a queue's file says of its holder. */
+struct lease_note {
+	char nic[DEVMEM_NIC_NAME];
+	unsigned int queue;
+	uint32_t uid;
+	bool ruled;
+	struct devmem_rule rule; /* if ruled */
+};
+
+typedef void (*lease_seen_fn)(const struct lease_note *note, void *arg);
 
 /*
  * Takes the highest free rx queue of @nic below @below, never queue 0 nor one that RSS spreads
@@ -31,10 +45,23 @@ struct lease {
  */
 int lease_take(const struct devmem_nic *nic, const char *dir, unsigned int below,
 	       struct lease **lease, struct devmem_error *err);
-/* Notes @rule, or that there is none when NULL. To be called before the rule is used by traffic and
- * after it was deleted. */
+/*
+ * Notes @rule, or that there is none when NULL. To be called before the rule is inserted, when its
+ * location may be unknown, again after that, and after it was deleted.
+ */
 int lease_journal(struct lease *lease, const struct devmem_rule *rule);
+/* Notes for whom it is: the process' own user, unless told. 0 or -EIO. */
+int lease_own(struct lease *lease, uint32_t uid);
 void lease_release(struct lease *lease);
+
+/*
+ * Removes the rules that dead holders left on any NIC of the thread's network namespace, and
+ * returns how many. Calls @seen, which may be NULL, for each queue that is held.
+ */
+unsigned int lease_sweep(const char *dir, lease_seen_fn seen, void *arg);
+/* Deletes the rule with @rule's queue and address, wherever in the table it is now. -ENOENT when
+ * there is none. */
+int lease_rule_del(const char *nic, const struct devmem_rule *rule);
 
 /* The journal's line for @rule, and back. -EPROTO when it is none. */
 int lease_format(const struct devmem_rule *rule, char *text, size_t room);

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <vector>
 
 #include "lease.h"
 
@@ -101,8 +102,54 @@ TEST_F(Leases, JournalIsReadAndClearedByTheNextHolder)
 	ASSERT_EQ(0, take(&a));
 	line = "?";
 	std::getline(std::ifstream(path), line);
-	EXPECT_EQ("", line);
+	EXPECT_EQ("uid " + std::to_string(getuid()), line);
 	lease_release(a);
+}
+
+TEST_F(Leases, AreSeenWithTheirOwnerWhileTheyAreHeld)
+{
+	std::vector<lease_note> seen;
+	auto look = [](const lease_note *note, void *arg) { static_cast<std::vector<lease_note> *>(arg)->push_back(*note); };
+	devmem_rule rule = {};
+	lease *a, *b;
+
+	strcpy(nic.name, "a-b-rx");
+	ASSERT_EQ(0, take(&a));
+	ASSERT_EQ(0, take(&b));
+	ASSERT_EQ(0, lease_own(a, 1234));
+	rule.dst.ss_family = AF_INET;
+	rule.queue = 3;
+	ASSERT_EQ(0, lease_journal(a, &rule));
+	EXPECT_EQ(0u, lease_sweep(dir, look, &seen));
+	ASSERT_EQ(2u, seen.size());
+	const lease_note &note = seen[0].queue == 3 ? seen[0] : seen[1];
+	EXPECT_STREQ("a-b-rx", note.nic);
+	EXPECT_EQ(3u, note.queue);
+	EXPECT_EQ(1234u, note.uid);
+	EXPECT_TRUE(note.ruled);
+	EXPECT_EQ(3u, note.rule.queue);
+	lease_release(a);
+	lease_release(b);
+	seen.clear();
+	EXPECT_EQ(0u, lease_sweep(dir, look, &seen));
+	EXPECT_EQ(0u, seen.size());
+	EXPECT_EQ(0u, lease_sweep("/nonexistent/devmem", look, &seen));
+}
+
+TEST_F(Leases, AreHeldByWhoeverHasACopyOfTheLockWhichCannotWrite)
+{
+	lease *a, *b;
+
+	nic.rx_queues = 2;
+	ASSERT_EQ(0, take(&a));
+	int copy = dup(a->lock);
+	EXPECT_EQ(-1, write(copy, "x", 1));
+	EXPECT_EQ(-1, ftruncate(copy, 0));
+	lease_release(a);
+	EXPECT_EQ(-EBUSY, take(&b));
+	close(copy);
+	ASSERT_EQ(0, take(&b));
+	lease_release(b);
 }
 
 TEST_F(Leases, SayWhyAFolderCannotBeUsed)

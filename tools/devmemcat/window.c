@@ -199,11 +199,15 @@ int window_steer(struct window *window, const struct sockaddr_storage *local,
 
 	window->rule.dst = *local;
 	window->rule.queue = window_queue(window);
-	ret = devmem_rule_add(window->nic.name, &window->rule, err);
+	ret = lease_journal(window->leases[0], &window->rule);
+	if (!ret) {
+		ret = devmem_rule_add(window->nic.name, &window->rule, err);
+		if (ret)
+			return ret;
+		window->rule_added = true;
+		ret = lease_journal(window->leases[0], &window->rule);
+	}
 	if (ret)
-		return ret;
-	window->rule_added = true;
-	if (lease_journal(window->leases[0], &window->rule))
 		return devmem_error_set(err, -EIO, "cannot note a steering rule in %s: %s",
 					window->leases[0]->path, strerror(errno));
 	return 0;
