@@ -71,10 +71,10 @@ static void offer_streams(const struct listener *listener, struct wire_handle *h
 
 	handle->data = pool->nic.addr;
 	sockaddr_set_port(&handle->data, 0);
-	handle->n_ports = (uint8_t)pool->n_queues;
-	for (unsigned int i = 0; i < pool->n_queues; i++)
-		handle->ports[i] = pool->queues[i].port;
-	handle->streams = (uint8_t)(streams ? streams : pool->n_queues);
+	handle->n_ports = (uint8_t)pool->claim->n_queues;
+	for (unsigned int i = 0; i < pool->claim->n_queues; i++)
+		handle->ports[i] = pool->claim->queues[i].port;
+	handle->streams = (uint8_t)(streams ? streams : pool->claim->n_queues);
 }
 
 int listener_new(struct device *device, int traffic_class, struct listener **listener,

@@ -13,9 +13,9 @@
 #include <pthread.h>
 
 #include "budget.h"
+#include "claim.h"
 #include "devmem.h"
 #include "devmem_wire.h"
-#include "lease.h"
 
 #define POOL_MAX_STRANGERS 1024
 
@@ -23,15 +23,6 @@ struct pool_options {
 	size_t bytes;	     /* 0: by the formula of pool_size.h */
 	unsigned int queues; /* at most; 0: by the same */
 	const char *lease_dir;
-};
-
-/* One rx queue of a pool. */
-struct pool_queue {
-	struct lease *lease;
-	struct devmem_rule rule;
-	bool rule_added;
-	int listener; /* on the port that is steered to the queue */
-	uint16_t port;
 };
 
 struct pool_stranger {
@@ -44,9 +35,8 @@ struct pool {
 	struct devmem_nic nic;
 	struct devmem_exporter *exporter; /* the user's */
 	struct devmem_mem *mem;
-	struct devmem_binding *binding;
-	unsigned int n_queues;
-	struct pool_queue queues[WIRE_STREAMS];
+	struct claim *claim;		/* queues, binding, ports, rules */
+	struct devmem_binding *binding; /* of the claim */
 	size_t page_payload; /* bytes of a full segment that one page of the pool takes */
 	struct budget budget;
 	bool said_small;      /* once is enough */
@@ -62,10 +52,6 @@ int pool_open(const struct devmem_nic *nic, struct devmem_exporter *exporter,
 /* Streams must have been closed before. */
 void pool_close(struct pool *pool);
 
-/* pool_accept.c: opens the port of @queue, with a receive buffer of @bytes; it does not listen yet.
- */
-int pool_listen(struct pool *pool, struct pool_queue *queue, size_t bytes,
-		struct devmem_error *err);
 /* The connected socket that came from @from, which then is the caller's, or -EAGAIN while it has
  * not come. Any thread. */
 int pool_claim(struct pool *pool, const struct sockaddr_storage *from);

@@ -1,50 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* The sockets that connect to a pool's steered ports, until a connection claims them. */
 #include "clock.h"
-#include "error.h"
 #include "pool.h"
 #include "sockaddr.h"
+#include "sockopt.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #define UNCLAIMED_MS 10000
-#define MAX_BUFFER ((size_t)512 * 1024 * 1024)
-
-static void set_receive_buffer(int fd, size_t bytes)
-{
-	/* The kernel doubles the value (socket(7)); without the privilege net.core.rmem_max caps
-	 * it. */
-	int half = (int)((bytes < MAX_BUFFER ? bytes : MAX_BUFFER) / 2);
-
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &half, sizeof(half)))
-		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &half, sizeof(half));
-}
-
-int pool_listen(struct pool *pool, struct pool_queue *queue, size_t bytes, struct devmem_error *err)
-{
-	struct sockaddr_storage address = pool->nic.addr;
-	socklen_t length = sizeof(address);
-
-	sockaddr_set_port(&address, 0);
-	queue->listener = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (queue->listener < 0)
-		return devmem_error_set(err, -errno, "cannot open a data socket on %s: %s; %s",
-					pool->nic.ifname, strerror(errno), error_advice(errno));
-	/*
-	 * Window scale and clamp of a connection follow from the listener's buffer when it comes up
-	 * (tcp_select_initial_window) and cannot grow later. Grants keep the pool from running
-	 * empty, so a buffer may be as large as the pool.
-	 */
-	set_receive_buffer(queue->listener, bytes);
-	if (bind(queue->listener, (struct sockaddr *)&address, sockaddr_length(&address)) ||
-	    getsockname(queue->listener, (struct sockaddr *)&address, &length))
-		return devmem_error_set(err, -errno, "cannot bind a data port on %s: %s; %s",
-					pool->nic.ifname, strerror(errno), error_advice(errno));
-	queue->port = sockaddr_port(&address);
-	return 0;
-}
 
 static void drop_late_ones(struct pool *pool, int64_t now)
 {
@@ -71,7 +36,7 @@ static void accept_strangers(struct pool *pool, int listener, int64_t now)
 			return;
 		/* Until somebody vouches for it, it may hold no more of the pool than the kernel's
 		 * least buffer. */
-		set_receive_buffer(stranger->fd, 2);
+		sockopt_receive_buffer(stranger->fd, 2);
 		stranger->deadline_ms = now + UNCLAIMED_MS;
 		pool->n_strangers++;
 	}
@@ -95,8 +60,8 @@ int pool_claim(struct pool *pool, const struct sockaddr_storage *from)
 		int64_t now = clock_ms();
 
 		drop_late_ones(pool, now);
-		for (unsigned int q = 0; q < pool->n_queues; q++)
-			accept_strangers(pool, pool->queues[q].listener, now);
+		for (unsigned int q = 0; q < pool->claim->n_queues; q++)
+			accept_strangers(pool, pool->claim->queues[q].listener, now);
 		i = find(pool, from);
 	}
 	if (i >= 0) {
@@ -105,6 +70,6 @@ int pool_claim(struct pool *pool, const struct sockaddr_storage *from)
 	}
 	pthread_mutex_unlock(&pool->lock);
 	if (fd >= 0)
-		set_receive_buffer(fd, pool->mem->size);
+		sockopt_receive_buffer(fd, pool->mem->size);
 	return fd;
 }

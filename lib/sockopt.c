@@ -6,6 +6,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#define MAX_BUFFER ((size_t)512 * 1024 * 1024)
+
 int sockopt_traffic_class(int fd, int family, int traffic_class)
 {
 	int ret;
@@ -18,4 +20,13 @@ int sockopt_traffic_class(int fd, int family, int traffic_class)
 	else
 		ret = setsockopt(fd, IPPROTO_IP, IP_TOS, &traffic_class, sizeof(traffic_class));
 	return ret ? -errno : 0;
+}
+
+void sockopt_receive_buffer(int fd, size_t bytes)
+{
+	/* The kernel doubles the value (socket(7)). */
+	int half = (int)((bytes < MAX_BUFFER ? bytes : MAX_BUFFER) / 2);
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &half, sizeof(half)))
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &half, sizeof(half));
 }

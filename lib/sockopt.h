@@ -3,6 +3,8 @@
 #ifndef DEVMEM_SOCKOPT_H
 #define DEVMEM_SOCKOPT_H
 
+#include <stddef.h>
+
 #define TRAFFIC_CLASS_UNSET (-1)
 
 /*
@@ -11,5 +13,9 @@
  * it is. 0 or -errno.
  */
 int sockopt_traffic_class(int fd, int family, int traffic_class);
+
+/* Lets @fd hold @bytes that were not read, at most 512 MiB; without CAP_NET_ADMIN net.core.rmem_max
+ * caps it. */
+void sockopt_receive_buffer(int fd, size_t bytes);
 
 #endif
