@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Binds a dmabuf to a NIC, for receive or for transmit, by the kernel's "netdev" netlink family. */
-#include "devmem.h"
+#include "bind.h"
 #include "nl.h"
 #include "uapi/devmem_uapi.h"
 
@@ -8,9 +8,12 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+/* The kernel keeps the binding as long as its netlink socket is open. */
 struct devmem_binding {
-	struct nl_call call; /* the kernel keeps the binding as long as this socket is open */
+	struct nl_call call;
+	int adopted; /* a copy of the socket of another process, instead of call; else -1 */
 	uint32_t id;
 };
 
@@ -101,6 +104,7 @@ static int bind_dmabuf(uint8_t command, unsigned int ifindex, int dmabuf_fd,
 	new = calloc(1, sizeof(*new));
 	if (!new)
 		return devmem_error_set(err, -ENOMEM, "out of memory");
+	new->adopted = -1;
 	ret = nl_call_open(&new->call, DEVMEM_NETDEV_FAMILY);
 	if (ret) {
 		free(new);
@@ -148,8 +152,26 @@ void devmem_binding_release(struct devmem_binding *binding)
 {
 	if (!binding)
 		return;
-	nl_call_close(&binding->call);
+	if (binding->adopted >= 0)
+		close(binding->adopted);
+	else
+		nl_call_close(&binding->call);
 	free(binding);
+}
+
+int binding_adopt(int fd, uint32_t id, struct devmem_binding **binding)
+{
+	*binding = calloc(1, sizeof(**binding));
+	if (!*binding)
+		return -ENOMEM;
+	(*binding)->adopted = fd;
+	(*binding)->id = id;
+	return 0;
+}
+
+int binding_fd(const struct devmem_binding *binding)
+{
+	return binding->adopted >= 0 ? binding->adopted : nl_socket_get_fd(binding->call.sock);
 }
 
 static int take_queue_dmabuf(struct nlattr **attrs, void *arg)

@@ -66,7 +66,7 @@ static int lease_queues(struct claim *claim, const struct claim_options *options
 			queue->lease = NULL;
 			continue;
 		}
-		(void)lease_own(queue->lease, options->uid);
+		(void)lease_own(queue->lease, options->uid, options->guard);
 		claim->n_queues++;
 	}
 	return 0;

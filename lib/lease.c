@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define OWNER "uid "
+#define GUARDED " guarded\n"
 #define PATH_ROOM 128 /* for the folder */
 
 int lease_format(const struct devmem_rule *rule, char *text, size_t room)
@@ -94,6 +95,7 @@ static void read_note(int fd, struct lease_note *note)
 	note->ruled = !lease_parse(text, &note->rule);
 	owner = strstr(text, OWNER);
 	note->uid = 0;
+	note->guarded = strstr(text, GUARDED);
 	if (owner)
 		(void)sscanf(owner, OWNER "%" SCNu32, &note->uid);
 }
@@ -269,7 +271,7 @@ int lease_take(const struct devmem_nic *nic, const char *dir, unsigned int below
 			new->queue = top;
 			*lease = new;
 			/* A folder that cannot be written to shows when the rule is noted. */
-			(void)lease_own(new, getuid());
+			(void)lease_own(new, getuid(), false);
 			return 0;
 		}
 		if (ret != -EWOULDBLOCK)
@@ -305,7 +307,8 @@ int lease_journal(struct lease *lease, const struct devmem_rule *rule)
 
 	if (ret)
 		return ret;
-	snprintf(text + used, sizeof(text) - used, OWNER "%" PRIu32 "\n", lease->uid);
+	snprintf(text + used, sizeof(text) - used, OWNER "%" PRIu32 "%s", lease->uid,
+		 lease->guarded ? GUARDED : "\n");
 	/* In this order there is a whole note at any time, whenever the process is killed. */
 	if (pwrite(lease->journal, text, strlen(text), 0) != (ssize_t)strlen(text) ||
 	    ftruncate(lease->journal, (off_t)strlen(text)))
@@ -314,9 +317,10 @@ int lease_journal(struct lease *lease, const struct devmem_rule *rule)
 	return 0;
 }
 
-int lease_own(struct lease *lease, uint32_t uid)
+int lease_own(struct lease *lease, uint32_t uid, bool guarded)
 {
 	lease->uid = uid;
+	lease->guarded = guarded;
 	return lease_journal(lease, NULL);
 }
 

@@ -23,6 +23,7 @@ struct lease {
 	char nic[DEVMEM_NIC_NAME];
 	unsigned int queue;
 	uint32_t uid; /* whom it is for */
+	bool guarded; /* the port belongs to somebody who is not trusted with it (claim.h) */
 	bool ruled;   /* the journal names a rule */
 	int journal;
 	int lock; /* cannot write; whoever has a copy of it holds the lock, too */
@@ -33,6 +34,7 @@ struct lease_note {
 	char nic[DEVMEM_NIC_NAME];
 	unsigned int queue;
 	uint32_t uid;
+	bool guarded;
 	bool ruled;
 	struct devmem_rule rule; /* if ruled */
 };
@@ -51,7 +53,7 @@ int lease_take(const struct devmem_nic *nic, const char *dir, unsigned int below
  */
 int lease_journal(struct lease *lease, const struct devmem_rule *rule);
 /* Notes for whom it is: the process' own user, unless told. 0 or -EIO. */
-int lease_own(struct lease *lease, uint32_t uid);
+int lease_own(struct lease *lease, uint32_t uid, bool guarded);
 void lease_release(struct lease *lease);
 
 /*

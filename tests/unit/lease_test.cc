@@ -116,7 +116,7 @@ TEST_F(Leases, AreSeenWithTheirOwnerWhileTheyAreHeld)
 	strcpy(nic.name, "a-b-rx");
 	ASSERT_EQ(0, take(&a));
 	ASSERT_EQ(0, take(&b));
-	ASSERT_EQ(0, lease_own(a, 1234));
+	ASSERT_EQ(0, lease_own(a, 1234, true));
 	rule.dst.ss_family = AF_INET;
 	rule.queue = 3;
 	ASSERT_EQ(0, lease_journal(a, &rule));
@@ -126,6 +126,8 @@ TEST_F(Leases, AreSeenWithTheirOwnerWhileTheyAreHeld)
 	EXPECT_STREQ("a-b-rx", note.nic);
 	EXPECT_EQ(3u, note.queue);
 	EXPECT_EQ(1234u, note.uid);
+	EXPECT_TRUE(note.guarded);
+	EXPECT_FALSE((&note == &seen[0] ? seen[1] : seen[0]).guarded);
 	EXPECT_TRUE(note.ruled);
 	EXPECT_EQ(3u, note.rule.queue);
 	lease_release(a);
