@@ -176,6 +176,7 @@ struct devmem_nic_caps {
 	bool spread; /* the interface stands on several NICs, of which none can be chosen */
 	bool on_top; /* the interface is not the NIC: it cannot be sent from device memory by it */
 	bool net_admin; /* CAP_NET_ADMIN in the initial user namespace, as bind-rx asks for */
+	bool broker;	/* devmemd leases queues to this process; devmem_nic_probe() does not ask */
 	bool bind_rx;	/* the kernel's netdev family has bind-rx (6.12 and later) */
 	bool bind_tx;	/* the kernel's netdev family has bind-tx (6.16, or 6.12 with this project's
 			   series) */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Leases rx queues, binds a dmabuf to them and steers a port to each, from open to close. */
+#include "broker.h"
 #include "claim.h"
 #include "claim_port.h"
 #include "error.h"
@@ -172,6 +173,8 @@ void claim_close(struct claim *claim)
 {
 	if (!claim)
 		return;
+	if (claim->binding && claim->broker >= 0)
+		broker_release(claim);
 	for (unsigned int i = 0; i < claim->n_queues; i++)
 		unsteer(claim, &claim->queues[i]);
 	devmem_binding_release(claim->binding);

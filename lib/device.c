@@ -1,20 +1,30 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* One NIC as connections use it: its plan, its pool, the memory registered with it. */
 #include "device.h"
+#include "broker.h"
 #include "probe.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define LAST_WORDS_MS 1000 /* for what peers have not acknowledged when everything ends */
+
+/* Who made the queues that payload is received by, for the plan's line. */
+static const char *queues_of(const struct device *device)
+{
+	if (device->plan.rx != PLAN_RX_DEVICE)
+		return "";
+	return device->options.pool.broker ? "; queues: leased from devmemd" : "; queues: own";
+}
 
 static int say_plan(struct device *device, struct devmem_error *err)
 {
 	if (!device->plan.fallback) {
-		device->log(LOG_LEVEL_INFO, __func__, __LINE__, "%s: %s (memory: %s %d)",
+		device->log(LOG_LEVEL_INFO, __func__, __LINE__, "%s: %s (memory: %s %d%s)",
 			    device->nic.name, plan_text(&device->plan),
 			    devmem_mem_kind_name(devmem_exporter_kind(device->exporter)),
-			    devmem_exporter_ordinal(device->exporter));
+			    devmem_exporter_ordinal(device->exporter), queues_of(device));
 		return 0;
 	}
 	stat_add(&device->totals->fallbacks, 1);
@@ -23,15 +33,38 @@ static int say_plan(struct device *device, struct devmem_error *err)
 		return devmem_error_set(err, -EOPNOTSUPP,
 					"device memory TCP is required and not possible: %s",
 					device->plan.reason);
-	device->log(LOG_LEVEL_WARN, __func__, __LINE__, "falling back to: %s. Why: %s",
-		    plan_text(&device->plan), device->plan.reason);
+	device->log(LOG_LEVEL_WARN, __func__, __LINE__, "falling back to: %s%s. Why: %s",
+		    plan_text(&device->plan), queues_of(device), device->plan.reason);
 	return 0;
+}
+
+/* Whether queues are to be leased from the broker. @why is set when they should be, and cannot. */
+static void look_for_broker(struct device *device, struct devmem_nic_caps *caps,
+			    struct devmem_error *why)
+{
+	const char *path = device->options.broker;
+	bool must;
+
+	if (!path || !strcmp(path, "off") || device->options.wish == PLAN_WISH_HOST ||
+	    devmem_exporter_kind(device->exporter) == DEVMEM_MEM_HOST)
+		return;
+	must = strcmp(path, "auto");
+	if (!must && caps->net_admin)
+		return;
+	path = must ? path : BROKER_SOCKET;
+	if (!broker_hello(path, why)) {
+		caps->broker = true;
+		device->options.pool.broker = path;
+	} else if (!must && why->code == -ENOENT) {
+		why->code = 0; /* the plan has words for what is not there */
+	}
 }
 
 int device_open(const struct devmem_nic *nic, struct devmem_exporter *exporter,
 		const struct device_options *options, struct stat_totals *totals, log_fn log,
 		struct device **device, struct devmem_error *err)
 {
+	struct devmem_error why = {0};
 	struct devmem_nic_caps caps;
 	struct device *new;
 	int ret;
@@ -46,12 +79,16 @@ int device_open(const struct devmem_nic *nic, struct devmem_exporter *exporter,
 	new->nic = *nic;
 	new->exporter = exporter;
 	new->options = *options;
+	new->options.pool.broker = NULL;
 	new->totals = totals;
 	new->log = log;
 	new->refs = 1;
 	pthread_mutex_init(&new->lock, NULL);
 	linger_init(&new->lingering);
+	look_for_broker(new, &caps, &why);
 	plan_decide(options->wish, devmem_exporter_kind(exporter), &caps, nic->name, &new->plan);
+	if (why.code)
+		plan_degrade_rx(&new->plan, &why);
 	ret = say_plan(new, err);
 	if (ret) {
 		device_put(new);

@@ -16,7 +16,10 @@
 struct device_options {
 	enum plan_wish wish;
 	bool require; /* a fallback is an error */
-	struct pool_options pool;
+	/* Of the broker: "auto" when this process lacks the privilege, "off", or the path where it
+	 * serves. NULL: off. */
+	const char *broker;
+	struct pool_options pool;	/* broker is filled in by the device */
 	unsigned int streams;		/* of a connection; 0: as many as the pool has queues */
 	unsigned int connect_timeout_s; /* until connect() gives up */
 	unsigned int peer_timeout_s;	/* until a silent peer counts as dead */
@@ -49,8 +52,8 @@ struct device {
 /*
  * Probes @nic and decides its plan, with one line of log. -EOPNOTSUPP when options->require and the
  * plan is a fallback. @exporter,
- * @totals and @log must live longer than the device; the options are copied, but not lease_dir's
- * text.
+ * @totals and @log must live longer than the device; the options are copied, but not
+ * the texts of lease_dir and broker.
  */
 int device_open(const struct devmem_nic *nic, struct devmem_exporter *exporter,
 		const struct device_options *options, struct stat_totals *totals, log_fn log,

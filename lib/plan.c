@@ -16,10 +16,10 @@ static const char *rx_obstacle(const struct devmem_nic_caps *caps)
 		return "the kernel cannot bind device memory to a receive queue (netdev family "
 		       "without bind-rx): use Linux 6.12 or later "
 		       "with CONFIG_NET_DEVMEM";
-	if (!caps->net_admin)
-		return "binding a receive queue needs CAP_NET_ADMIN in the initial user namespace: "
-		       "start the job with it "
-		       "(setcap, --cap-add=NET_ADMIN --userns=host)";
+	if (!caps->net_admin && !caps->broker)
+		return "binding a receive queue needs CAP_NET_ADMIN in the initial user namespace, "
+		       "or devmemd that leases one: systemctl start devmemd, or start the job with "
+		       "the privilege (setcap, --cap-add=NET_ADMIN --userns=host)";
 	if (!caps->header_split)
 		return "header split is off: ethtool -G %s tcp-data-split on (ethtool 6.7 or "
 		       "later)";

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* A pool from open to close: memory, and the queues and ports that lead to it. */
+#include "broker.h"
 #include "error.h"
 #include "pool.h"
 #include "pool_size.h"
@@ -44,7 +45,9 @@ static int claim_queues(struct pool *pool, const struct pool_options *options, u
 		.lease_dir = options->lease_dir,
 		.uid = getuid(),
 	};
-	int ret = claim_open(&pool->nic, &wanted, &pool->claim, err);
+	int ret = options->broker
+			  ? broker_claim(options->broker, &pool->nic, &wanted, &pool->claim, err)
+			  : claim_open(&pool->nic, &wanted, &pool->claim, err);
 
 	if (!ret)
 		pool->binding = pool->claim->binding;

@@ -23,6 +23,8 @@ struct pool_options {
 	size_t bytes;	     /* 0: by the formula of pool_size.h */
 	unsigned int queues; /* at most; 0: by the same */
 	const char *lease_dir;
+	const char
+		*broker; /* where devmemd serves, that leases the queues; NULL: this process does */
 };
 
 struct pool_stranger {

@@ -204,6 +204,7 @@ static int open_devices(struct devmem_error *err)
 	memories->options = (struct device_options){
 		.wish = net.params.plan == 1 ? PLAN_WISH_HOST : PLAN_WISH_AUTO,
 		.require = net.params.require,
+		.broker = net.params.broker,
 		.pool = {.bytes = (size_t)net.params.pool_mb << 20,
 			 .queues = (unsigned int)net.params.queues,
 			 .lease_dir = net.params.lease_dir},

@@ -19,14 +19,15 @@ devmem_nic_caps caps_of(unsigned int bits)
 	caps.netmem_tx = bits & 32;
 	caps.spread = bits & 64;
 	caps.on_top = bits & 128;
+	caps.broker = bits & 256;
 	return caps;
 }
 
 TEST(Plan, IsDeviceExactlyWhereNothingIsMissing)
 {
-	for (unsigned int bits = 0; bits < 256; bits++) {
+	for (unsigned int bits = 0; bits < 512; bits++) {
 		devmem_nic_caps caps = caps_of(bits);
-		bool rx = caps.net_admin && caps.bind_rx && caps.header_split && caps.ntuple && !caps.spread;
+		bool rx = (caps.net_admin || caps.broker) && caps.bind_rx && caps.header_split && caps.ntuple && !caps.spread;
 		plan plan;
 
 		plan_decide(PLAN_WISH_AUTO, DEVMEM_MEM_UDMABUF, &caps, "eth7", &plan);
