@@ -78,7 +78,7 @@ void client_drop(struct broker *broker, struct client *client);
  * -ECONNRESET: the client is gone; -EPROTO: no message of ours; -EMSGSIZE: with several
  * descriptors. */
 int message_receive(struct client *client, struct broker_request *request, int *fd);
-/* Sends @reply with @n descriptors. An error means that the client does not read. */
+/* Sends @reply with @n descriptors. -EPIPE: the client is gone, or does not read. */
 int message_send(struct client *client, const struct broker_reply *reply, const int *fds,
 		 unsigned int n);
 /* Closes what a client has sent, or the connection to it, without waiting for anybody. */

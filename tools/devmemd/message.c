@@ -99,5 +99,6 @@ int message_send(struct client *client, const struct broker_reply *reply, const 
 		cmsg->cmsg_len = CMSG_LEN(n * sizeof(int));
 		memcpy(CMSG_DATA(cmsg), fds, n * sizeof(int));
 	}
-	return sendmsg(client->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof(bytes) ? 0 : -errno;
+	/* One error for all: who does not read is as good as gone. */
+	return sendmsg(client->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof(bytes) ? 0 : -EPIPE;
 }
