@@ -544,6 +544,87 @@ TEST_F(Broker, LeasesOutliveItAndCountForTheirUsers)
 	EXPECT_TRUE(await([this] { return nothing_is_left(); }, 1)) << rules_of_host1();
 }
 
+TEST_F(Broker, TrafficGoesOnAfterItsEnd)
+{
+	int go[2], said[2];
+	ASSERT_EQ(0, pipe(go));
+	ASSERT_EQ(0, pipe(said));
+	pid_t client = start_as(kUser, [&] {
+		DeviceMemory memory(16 << 20, DEVMEM_MEM_UDMABUF);
+		claim *mine;
+		devmem_stream *stream = nullptr;
+		devmem_frag frags[64];
+		uint64_t bytes = 0;
+		char byte;
+		if (lease(1, memory.mem->dmabuf_fd, &mine) || write(said[1], &mine->queues[0].port, 2) != 2)
+			return 1;
+		pollfd wait = {mine->queues[0].listener, POLLIN, 0};
+		poll(&wait, 1, 5000);
+		wait.fd = accept_nonblocking(mine->queues[0].listener);
+		if (devmem_stream_open(wait.fd, 1 << 20, &stream, &err))
+			return 2;
+		for (int half = 0; half < 2; half++) {
+			for (bytes = 0; bytes < 20'000'000;) {
+				unsigned int n = 64;
+				ssize_t got = devmem_stream_recv(stream, 1 << 20, frags, &n);
+				if (got == -EAGAIN && poll(&wait, 1, 5000) == 1)
+					continue;
+				if (got <= 0)
+					return 3;
+				for (unsigned int i = 0; i < n; i++)
+					if (frags[i].where != DEVMEM_FRAG_DEVICE || devmem_stream_token_put(stream, frags[i].token))
+						return 4;
+				devmem_stream_token_flush(stream);
+				bytes += static_cast<uint64_t>(got);
+			}
+			if (!half && (write(said[1], "", 1) != 1 || read(go[0], &byte, 1) != 1))
+				return 5;
+		}
+		return 0;
+	});
+	uint16_t port = 0;
+	char byte = 0;
+	int status = 0;
+	ASSERT_EQ(2, read(said[0], &port, 2));
+	int fd = connect_from(0, host_address(1, AF_INET, port));
+	pid_t sender = start_as(kUser, [&] {
+		std::vector<char> bytes(64 << 10);
+		fcntl(fd, F_SETFL, 0);
+		while (send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL) > 0)
+			;
+		return 0;
+	});
+	close(fd);
+	enter_host(1);
+	ASSERT_EQ(1, read(said[0], &byte, 1)) << "the first half did not come";
+	daemon.end();
+	ASSERT_EQ(1, write(go[1], "", 1));
+	ASSERT_EQ(client, waitpid(client, &status, 0));
+	EXPECT_EQ(0, status) << "the second half did not come to device memory";
+	kill_and_wait(&sender);
+	daemon.start();
+}
+
+// Clients that connect while it starts find no socket, or one that serves.
+TEST_F(Broker, IsThereForEverybodyOrForNobody)
+{
+	pid_t client = start_as(kUser, [] {
+		for (double end = now_s() + 3; now_s() < end;) {
+			int ret = broker_hello(kSocket, nullptr);
+			if (ret && ret != -ENOENT && ret != -ECONNREFUSED && ret != -EPIPE && ret != -ECONNRESET)
+				return -ret;
+		}
+		return 0;
+	});
+	int status;
+	for (int i = 0; i < 30; i++) {
+		daemon.end();
+		daemon.start();
+	}
+	ASSERT_EQ(client, waitpid(client, &status, 0));
+	EXPECT_EQ(0, status) << strerror(WEXITSTATUS(status));
+}
+
 TEST_F(Broker, ItsSuccessorRemovesWhatADeadClientLeft)
 {
 	pid_t client = holder(kUser, 2);

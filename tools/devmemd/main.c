@@ -110,10 +110,26 @@ static void make_folder(const char *path)
 	}
 }
 
+/* Under a name of its own first, so that clients meet it when it is ready, or not at all. Everybody
+ * may connect, and be told why not; the policy decides. */
+static int publish_socket(int fd, struct sockaddr_un *address, const char *path)
+{
+	int length = snprintf(address->sun_path, sizeof(address->sun_path), "%s.new", path);
+
+	if (length >= (int)sizeof(address->sun_path))
+		return -ENAMETOOLONG;
+	(void)unlink(address->sun_path);
+	if (bind(fd, (struct sockaddr *)address, sizeof(*address)) ||
+	    chmod(address->sun_path, 0666) || listen(fd, BACKLOG) ||
+	    rename(address->sun_path, path))
+		return -errno;
+	return 0;
+}
+
 static int open_socket(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd;
+	int fd, ret;
 
 	if (strlen(path) >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
@@ -121,15 +137,11 @@ static int open_socket(const char *path)
 	if (somebody_serves(&address))
 		return -EADDRINUSE;
 	make_folder(path);
-	(void)unlink(path);
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	/* Everybody may connect, and be told why not; the policy decides. */
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) || chmod(path, 0666) ||
-	    listen(fd, BACKLOG)) {
-		int ret = -errno;
-
+	ret = publish_socket(fd, &address, path);
+	if (ret) {
 		close(fd);
 		return ret;
 	}
