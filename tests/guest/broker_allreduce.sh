@@ -60,6 +60,14 @@ for host in 0 1; do
 	await "/tmp/devmemd$host.log" 'user 1001, process' 2
 	await "/tmp/devmemd$host.log" 'user 1002, process' 1
 done
+for host in 0 1; do
+	on "host$host" devmemctl lease --socket "/run/devmemd/host$host" >"/tmp/lease$host.log"
+	for user in 1001 1002; do
+		expect "^ *[0-9][0-9]* *dm0 *[12] *$user *[0-9]" "/tmp/lease$host.log"
+	done
+done
+on host0 env NCCL_DEVMEM_BROKER=/run/devmemd/host0 devmemctl lease --json >/tmp/lease.json
+[ "$(grep -c '"uid": 100[12],' /tmp/lease.json)" = 2 ] || { cat /tmp/lease.json; fail 'devmemctl lease --json does not show both users'; }
 NCCL_DEVMEM_REQUIRE=0 job 1003 --random 50 --seed 3 || fail 'the job of user 1003 failed'
 for user in 1001 1002; do
 	kill -0 "${running[user]}" 2>/dev/null || fail "the job of user $user was over before the third ran"
@@ -68,6 +76,11 @@ for user in 1001 1002; do
 done
 expect 'falling back to: receive to host memory, send from device memory. Why: no free rx queue on dm0' /tmp/job1003.log
 expect ' 0 bytes in device memory, 0 linear' /tmp/job1003.log
+
+echo 'root needs no broker, and devmemd leaves its rules alone'
+NCCL_DEVMEM_REQUIRE=1 OMPI_MCA_plm_rsh_agent=on job 0 --random 300 --seed 5 || fail 'the job of root failed'
+expect 'queues: own' /tmp/job0.log
+expect '[1-9][0-9]* bytes in device memory, 0 linear, 0 plain' /tmp/job0.log
 
 echo 'a user whom devmemd does not know is told why'
 job 1004 --random 20 --seed 4 || fail 'the job of user 1004 failed'

@@ -13,6 +13,7 @@ enum exit_status {
 };
 
 /* @argv[0] is "devmemctl NAME", for messages. */
+int cmd_lease(int argc, char **argv);
 int cmd_params(int argc, char **argv);
 
 #endif

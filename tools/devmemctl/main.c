@@ -11,6 +11,7 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	const char *help;
 } commands[] = {
+	{"lease", cmd_lease, "who holds receive queues, as devmemd knows it; ends a lease"},
 	{"params", cmd_params, "the plugin's variables: values, defaults, what they may be"},
 };
 

@@ -80,7 +80,7 @@ static unsigned int allowance(struct broker *broker, const struct client *client
 		return wanted < most - has ? wanted : most - has;
 	refuse(reply, -EDQUOT,
 	       "user %u holds %u rx queues of %s, and one user may have %u: end another job of "
-	       "this user (devmemd lists leases), or start devmemd with a larger "
+	       "this user (devmemctl lease shows them), or start devmemd with a larger "
 	       "--queues-per-user",
 	       (unsigned int)client->user->uid, has, nic->name, most);
 	return 0;
