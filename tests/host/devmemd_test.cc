@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -149,6 +150,31 @@ TEST_F(Service, ReplacesTheSocketThatAKilledOneLeft)
 	EXPECT_NE(nullptr, strstr(err.text, "no devmemd serves at")) << err.text;
 	start();
 	EXPECT_TRUE(serves()) << err.text;
+}
+
+// Who can write there could have it remove rules of others.
+TEST_F(Service, TrustsNoFolderThatOthersCanWriteTo)
+{
+	std::string leases = std::string(folder) + "/leases";
+	int ended = 0;
+
+	for (int way = 0; way < 3; way++) {
+		ASSERT_EQ(0, mkdir(leases.c_str(), 0755));
+		if (way == 0) {
+			ASSERT_EQ(0, chmod(leases.c_str(), 0775));
+		} else if (way == 1) {
+			ASSERT_EQ(0, chmod(leases.c_str(), 01777));
+		} else {
+			ASSERT_EQ(0, chown(leases.c_str(), 1000, 0));
+		}
+		start();
+		for (int i = 0; i < 500 && waitpid(pid, &ended, WNOHANG) == 0; i++)
+			usleep(10'000);
+		ASSERT_EQ(-1, kill(pid, 0)) << "it serves, way " << way;
+		pid = -1;
+		EXPECT_TRUE(WIFEXITED(ended) && WEXITSTATUS(ended) == 1) << way;
+		ASSERT_EQ(0, rmdir(leases.c_str()));
+	}
 }
 
 TEST_F(Service, ALeaseOfNoNicIsRefusedByName)

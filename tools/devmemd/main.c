@@ -180,6 +180,20 @@ static void settle(void)
 	umask(022);
 }
 
+/* The journal says what is to be removed from NICs, so nobody else may write it. */
+static int prepare_leases(const char *folder)
+{
+	struct stat status;
+
+	if (mkdir(folder, 0755) && errno != EEXIST)
+		return -errno;
+	if (stat(folder, &status))
+		return -errno;
+	if (!S_ISDIR(status.st_mode))
+		return -ENOTDIR;
+	return status.st_uid != geteuid() || status.st_mode & (S_IWGRP | S_IWOTH) ? -EPERM : 0;
+}
+
 static int fail(const char *what, int code, const char *next)
 {
 	fprintf(stderr, "devmemd: cannot %s: %s; %s\n", what, strerror(-code), next);
@@ -214,8 +228,11 @@ int main(int argc, char **argv)
 	ret = find_namespace(&broker);
 	if (ret)
 		return fail("tell network namespaces apart", ret, "this needs Linux 5.14 or later");
-	if (mkdir(broker.lease_dir, 0755) && errno != EEXIST)
-		return fail("make the folder of leases", -errno, "name another --lease-dir");
+	ret = prepare_leases(broker.lease_dir);
+	if (ret)
+		return fail("note leases", ret,
+			    "the folder must be root's own and nobody else's to write "
+			    "(chown root, chmod 755), or name another --lease-dir");
 	notify_start();
 	ret = privilege_drop();
 	if (ret)
