@@ -16,6 +16,10 @@ extern "C" {
  */
 bool rss_leads_to(const char *ifname, unsigned int queue);
 
+/* Keeps what no rule catches to the first @queues queues, 1 or more, if the table leads beyond
+ * them; for good, as ethtool -X does. Needs CAP_NET_ADMIN. 0 or -errno. */
+int rss_limit(const char *ifname, unsigned int queues);
+
 #ifdef __cplusplus
 }
 #endif

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "rss.h"
 #include "sockaddr.h"
 #include "uapi/devmem_uapi.h"
 
@@ -209,6 +210,49 @@ TEST_F(Broker, QueuesKeptBoundAfterTheEndOfALeaseStillCount)
 		close(kept);
 		EXPECT_EQ(0, lease(4, memory.mem->dmabuf_fd, &more)) << err.text;
 		claim_close(more);
+	});
+}
+
+TEST_F(Broker, MovesOrdinaryTrafficOffLeasedQueuesWhenToldTo)
+{
+	auto take = [&] {
+		DeviceMemory memory(8 << 20, DEVMEM_MEM_UDMABUF);
+		claim *mine = nullptr;
+		int ret = lease(2, memory.mem->dmabuf_fd, &mine);
+		claim_close(mine);
+		return ret;
+	};
+
+	on_host(1, "ethtool -X dm0 equal 8");
+	run_as(kUser, [&] {
+		EXPECT_EQ(-EBUSY, take());
+		EXPECT_NE(nullptr, strstr(err.text, "ordinary traffic is spread over 8 of its 8 queues")) << err.text;
+	});
+	EXPECT_TRUE(rss_leads_to("dm0", 7));
+	daemon.end();
+	daemon.start({"--rss-queues", "3"});
+	run_as(kUser, [&] { EXPECT_EQ(0, take()) << err.text; });
+	for (unsigned int queue = 0; queue < 8; queue++)
+		EXPECT_EQ(queue < 3, rss_leads_to("dm0", queue)) << queue;
+	// What is narrower stays so.
+	on_host(1, "ethtool -X dm0 equal 1");
+	run_as(kUser, [&] { EXPECT_EQ(0, take()) << err.text; });
+	EXPECT_FALSE(rss_leads_to("dm0", 1));
+}
+
+TEST_F(Broker, LeasesOnlyOfTheNicsAndAsManyAsItIsTold)
+{
+	daemon.end();
+	daemon.start({"--interfaces", "=dm0", "--queues-per-user", "1"});
+	run_as(kUser, [&] {
+		DeviceMemory memory(8 << 20, DEVMEM_MEM_UDMABUF);
+		claim *mine = nullptr, *more = nullptr;
+		ASSERT_EQ(0, lease(4, memory.mem->dmabuf_fd, &mine)) << err.text;
+		EXPECT_EQ(1u, mine->n_queues);
+		strcpy(nic.name, "eth0");
+		EXPECT_EQ(-EACCES, lease(1, memory.mem->dmabuf_fd, &more));
+		EXPECT_NE(nullptr, strstr(err.text, "was told not to lease queues of eth0")) << err.text;
+		claim_close(mine);
 	});
 }
 

@@ -57,6 +57,7 @@ struct broker {
 	const char *lease_dir;
 	const char *interfaces;	  /* in the form of NCCL_SOCKET_IFNAME; NULL: any */
 	unsigned int user_queues; /* of a NIC, of one user; 0: one half of the NIC's */
+	unsigned int rss_queues;  /* ordinary traffic is kept to so many; 0: where it is */
 	struct policy policy;
 	int listener, epoll;
 	bool deaf; /* the listener waits for descriptors to become free */

@@ -22,7 +22,9 @@
  * each queue. */
 #define DESCRIPTORS (MAX_CLIENTS + 8192)
 
-enum { OPTION_LEASES = 256 };
+#define MOST_QUEUES 65535
+
+enum { OPTION_LEASES = 256, OPTION_RSS };
 
 static const struct argp_option options[] = {
 	{"socket", 's', "PATH", 0, "where clients connect (default " BROKER_SOCKET ")", 0},
@@ -34,6 +36,10 @@ static const struct argp_option options[] = {
 	 "NICs to lease queues of, in the form of NCCL_SOCKET_IFNAME (default all)", 0},
 	{"queues-per-user", 'q', "N", 0,
 	 "rx queues of a NIC that one user may have (default one half of them)", 0},
+	{"rss-queues", OPTION_RSS, "N", 0,
+	 "keep ordinary traffic of a NIC to its first N queues when others are leased, as ethtool "
+	 "-X NIC equal N does (default leave it, and lease none that it comes by)",
+	 0},
 	{"lease-dir", OPTION_LEASES, "DIR", 0,
 	 "where leases are noted, the same for all jobs of the machine (default " LEASE_DIR ")", 0},
 	{0},
@@ -53,10 +59,20 @@ static error_t parse_policy(int key, const char *name, struct broker *broker,
 	return 0;
 }
 
+static unsigned int parse_queues(const char *text, const char *option, struct argp_state *state)
+{
+	char *end;
+	unsigned long number = strtoul(text, &end, 10);
+
+	if (*end || !number || number > MOST_QUEUES)
+		argp_error(state, "%s is a number from 1 to %d, not '%s'", option, MOST_QUEUES,
+			   text);
+	return (unsigned int)number;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct broker *broker = state->input;
-	char *end;
 
 	switch (key) {
 	case 's':
@@ -69,10 +85,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		broker->interfaces = arg;
 		return 0;
 	case 'q':
-		broker->user_queues = (unsigned int)strtoul(arg, &end, 10);
-		if (!*arg || *end || !broker->user_queues || broker->user_queues > 65535)
-			argp_error(state, "--queues-per-user is a number from 1 to 65535, not '%s'",
-				   arg);
+		broker->user_queues = parse_queues(arg, "--queues-per-user", state);
+		return 0;
+	case OPTION_RSS:
+		broker->rss_queues = parse_queues(arg, "--rss-queues", state);
 		return 0;
 	case OPTION_LEASES:
 		broker->lease_dir = arg;

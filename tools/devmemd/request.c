@@ -3,6 +3,7 @@
 #include "devmemd.h"
 #include "bind.h"
 #include "nic.h"
+#include "rss.h"
 #include "steer.h"
 
 #include <errno.h>
@@ -41,6 +42,19 @@ static bool may_ask(const struct broker *broker, const struct client *client,
 	return !reply->status;
 }
 
+/* Moves ordinary traffic off the queues that are to be leased, where devmemd was told to. If it
+ * cannot, the lease is refused with what the user can do. */
+static void keep_off(const struct broker *broker, const char *nic)
+{
+	int ret = broker->rss_queues ? rss_limit(nic, broker->rss_queues) : 0;
+
+	if (ret)
+		fprintf(stderr,
+			"cannot keep ordinary traffic to %u queues of %s: %s; ethtool -x "
+			"%s\n",
+			broker->rss_queues, nic, strerror(-ret), nic);
+}
+
 static bool find_nic(const struct broker *broker, const struct broker_request *request,
 		     struct devmem_nic *nic, struct broker_reply *reply)
 {
@@ -61,6 +75,7 @@ static bool find_nic(const struct broker *broker, const struct broker_request *r
 		return false;
 	}
 	nic->rx_queues = steer_rx_queues(nic->name);
+	keep_off(broker, nic->name);
 	return true;
 }
 
