@@ -8,7 +8,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#define PATIENCE_US 100000
+#define PATIENCE_US 5000
 
 /*
  * The last close of somebody's descriptor may wait: for a TCP socket with SO_LINGER, or for a file
