@@ -54,6 +54,7 @@ int main(int argc, char **argv)
 		links[p].slot = largest(o.sizes, o.n_sizes);
 		links[p].channels = (unsigned int)largest(o.channels, o.n_channels);
 		links[p].depth = o.depth;
+		links[p].memory = o.memory;
 		links[p].timeout = o.timeout;
 		links[p].failure = &failure;
 		if (p2p_open(&links[p], o.plugins[p], 0))

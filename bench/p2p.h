@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "devmem.h"
 #include "net.h"
 
 #define P2P_MAX_DEPTH 32 /* NCCL_NET_MAX_REQUESTS: more requests no plugin need take */
@@ -21,12 +22,18 @@ struct p2p_shape {
 	bool both;	       /* data in both directions at once */
 };
 
+/* Depth slots of the largest message. */
+struct p2p_buffer {
+	struct devmem_mem *mem;
+	char *data; /* the memory's address, which the CPU need not reach */
+	void *mr;
+};
+
 struct p2p_lane {
 	char own_handle[NCCL_NET_HANDLE_MAXSIZE];
 	char peer_handle[NCCL_NET_HANDLE_MAXSIZE];
 	void *listener, *send_comm, *recv_comm;
-	char *send_data, *recv_data; /* depth slots of the largest message */
-	void *send_mr, *recv_mr;
+	struct p2p_buffer send, recv;
 };
 
 struct p2p_link {
@@ -37,6 +44,10 @@ struct p2p_link {
 	size_t slot; /* bytes of a slot */
 	unsigned int channels, depth;
 	unsigned int timeout; /* seconds without progress that end the run */
+	enum devmem_mem_kind memory;
+	struct devmem_exporter *exporter;
+	char *near; /* a slot in host memory, through which memory that is far from the CPU is
+		       filled and verified; NULL where the CPU reaches it */
 	struct p2p_lane lanes[P2P_MAX_CHANNELS];
 	struct failure *failure;
 };
@@ -44,6 +55,18 @@ struct p2p_link {
 /* Loads @name and connects its channels with the other rank over MPI_COMM_WORLD. Collective. */
 int p2p_open(struct p2p_link *link, const char *name, int abi);
 void p2p_close(struct p2p_link *link);
+
+/* Opens the exporter of link->memory, once the plugin is loaded. 0, or -1 with the failure set. */
+int p2p_memory_open(struct p2p_link *link);
+void p2p_memory_close(struct p2p_link *link);
+/* Allocates @buffer and registers it with @comm; the caller frees it with the same @comm. */
+int p2p_buffer_add(struct p2p_link *link, void *comm, struct p2p_buffer *buffer);
+void p2p_buffer_free(struct p2p_link *link, void *comm, struct p2p_buffer *buffer);
+/* Where the CPU may write or read a slot's @bytes: @data itself, or link->near. p2p_near_read()
+ * brings the bytes there, p2p_near_written() takes them to @data. NULL and -1: the failure is set.
+ */
+char *p2p_near_read(struct p2p_link *link, char *data, size_t bytes);
+int p2p_near_written(struct p2p_link *link, char *data, size_t bytes);
 
 /* Moves @messages messages on each channel; @check fills and verifies every byte. Not collective in
  * itself: each rank does its half. */

@@ -10,7 +10,14 @@
 #include "p2p.h"
 #include "size.h"
 
-enum long_option { OPTION_PLUGIN = 0x100, OPTION_LATENCY, OPTION_TIMEOUT };
+enum long_option {
+	OPTION_PLUGIN = 0x100,
+	OPTION_LATENCY,
+	OPTION_TIMEOUT,
+	OPTION_MEMORY,
+	OPTION_JSON,
+	OPTION_NIC
+};
 
 static const struct argp_option option_list[] = {
 	{"plugin", OPTION_PLUGIN, "FILE", 0,
@@ -22,17 +29,27 @@ static const struct argp_option option_list[] = {
 	 "Channels, each with a connection of its own (default 1,4,16)", 2},
 	{"depth", 'd', "N", 0, "Requests in flight per channel, 1 to 32 (default 4)", 2},
 	{"bidirectional", 'B', 0, 0, "Data in both directions at once", 2},
+	{"memory", OPTION_MEMORY, "KIND", 0,
+	 "Where messages are: host (default), cuda, or udmabuf or dmvram, which stand in for a "
+	 "GPU's "
+	 "memory",
+	 2},
 	{"repeat", 'r', "N", 0, "Runs of each point, of which the median is shown (default 5)", 3},
 	{"volume", 'v', "SIZE", 0, "Bytes of each run and direction (default 512M)", 3},
 	{"latency", OPTION_LATENCY, "N", 0,
 	 "Round trips of 8 bytes for each run of the latency (default 10000; 0: none)", 3},
 	{"timeout", OPTION_TIMEOUT, "SECONDS", 0,
 	 "Give up when nothing moves for that long (default 30)", 4},
+	{"nic", OPTION_NIC, "NIC", 0,
+	 "Also show the time that this interface of both hosts, a dmnic, spends on what hardware "
+	 "would do",
+	 4},
+	{"json", OPTION_JSON, "FILE", 0, "Also write the results there", 4},
 	{0},
 };
 
 static const char doc[] =
-	"Bandwidth, latency and CPU time of NCCL net plugins between two ranks, in host memory."
+	"Bandwidth, latency and CPU time of NCCL net plugins between two ranks."
 	"\vRun it under mpirun -n 2. All bytes of a separate, untimed run are verified.\n"
 	"Exit status: 0, 1 when data was wrong, 2 for wrong usage, 3 when a call failed or nothing "
 	"moved.";
@@ -67,6 +84,18 @@ static unsigned int number(struct argp_state *state, const char *name, const cha
 		argp_error(state, "%s '%s': give a whole number from %u to %u", name, text, min,
 			   max);
 	return (unsigned int)n;
+}
+
+static enum devmem_mem_kind memory(struct argp_state *state, const char *text)
+{
+	static const enum devmem_mem_kind kinds[] = {DEVMEM_MEM_HOST, DEVMEM_MEM_UDMABUF,
+						     DEVMEM_MEM_DMVRAM, DEVMEM_MEM_CUDA};
+
+	for (unsigned int i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(devmem_mem_kind_name(kinds[i]), text) == 0)
+			return kinds[i];
+	argp_error(state, "--memory '%s': give host, udmabuf, dmvram or cuda", text);
+	return DEVMEM_MEM_HOST;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -104,6 +133,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPTION_TIMEOUT:
 		o->timeout = number(state, "--timeout", arg, 1, 86400);
 		break;
+	case OPTION_MEMORY:
+		o->memory = memory(state, arg);
+		break;
+	case OPTION_NIC:
+		o->nic = arg;
+		break;
+	case OPTION_JSON:
+		o->json = arg;
+		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -123,6 +161,7 @@ void options_parse(int argc, char **argv, struct options *o)
 		.reps = 5,
 		.latency = 10000,
 		.timeout = 30,
+		.memory = DEVMEM_MEM_HOST,
 		.volume = (uint64_t)512 << 20,
 	};
 	argp_err_exit_status = EXIT_USAGE;

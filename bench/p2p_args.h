@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "devmem.h"
+
 #define MAX_LIST 16
 #define MAX_REPS 101
 
@@ -18,6 +20,9 @@ struct options {
 	unsigned int depth, reps, latency, timeout;
 	uint64_t volume; /* bytes of a timed run, all channels together */
 	bool both;
+	enum devmem_mem_kind memory;
+	const char *nic;  /* whose hw_ns is shown; NULL: none's */
+	const char *json; /* a file for the results; NULL: none */
 };
 
 /* Ends the process, with what is wrong and EXIT_USAGE, or with the help that was asked for. */

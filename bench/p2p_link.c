@@ -3,7 +3,6 @@
 #include <mpi.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "p2p.h"
 #include "worker.h"
@@ -16,13 +15,12 @@ static int failed(struct p2p_link *link, const char *call, ncclResult_t result)
 
 static int start(struct p2p_link *link, int abi)
 {
-	ncclNetCommConfig_t config = {.trafficClass = NCCL_NET_TRAFFIC_CLASS_UNDEF};
 	ncclResult_t result;
 	int devices = 0;
 
 	if (net_load(&link->net, link->name, abi, link->failure))
 		return -1;
-	result = net_call(&link->net, init, &link->ctx, 1, &config, net_logger, NULL);
+	result = net_init(&link->net, &link->ctx);
 	if (result != ncclSuccess)
 		return failed(link, "init", result);
 	result = net_call(&link->net, devices, &devices);
@@ -93,28 +91,13 @@ static int connect_all(struct p2p_link *link)
 	return 0;
 }
 
-static int add_buffer(struct p2p_link *link, void *comm, char **data, void **mr)
-{
-	size_t size = link->slot * link->depth;
-	ncclResult_t result;
-
-	*data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE,
-		     -1, 0);
-	if (*data == MAP_FAILED) {
-		*data = NULL;
-		return fail(link->failure, "cannot map %zu bytes: %m", size);
-	}
-	result = net_call(&link->net, regMr, comm, *data, size, NCCL_PTR_HOST, mr);
-	return result == ncclSuccess ? 0 : failed(link, "regMr", result);
-}
-
 static int add_buffers(struct p2p_link *link)
 {
 	for (unsigned int c = 0; c < link->channels; c++) {
 		struct p2p_lane *lane = &link->lanes[c];
 
-		if (add_buffer(link, lane->send_comm, &lane->send_data, &lane->send_mr) ||
-		    add_buffer(link, lane->recv_comm, &lane->recv_data, &lane->recv_mr))
+		if (p2p_buffer_add(link, lane->send_comm, &lane->send) ||
+		    p2p_buffer_add(link, lane->recv_comm, &lane->recv))
 			return -1;
 	}
 	return 0;
@@ -139,25 +122,24 @@ int p2p_open(struct p2p_link *link, const char *name, int abi)
 	exchange_handles(link);
 	if (connect_all(link))
 		return -1;
+	if (p2p_memory_open(link))
+		return -1;
 	return add_buffers(link);
 }
 
 void p2p_close(struct p2p_link *link)
 {
-	size_t size = link->slot * link->depth;
-
 	for (unsigned int c = 0; c < link->channels; c++) {
 		struct p2p_lane *lane = &link->lanes[c];
 
-		net_call(&link->net, deregMr, lane->send_comm, lane->send_mr);
-		net_call(&link->net, deregMr, lane->recv_comm, lane->recv_mr);
+		p2p_buffer_free(link, lane->send_comm, &lane->send);
+		p2p_buffer_free(link, lane->recv_comm, &lane->recv);
 		net_call(&link->net, closeSend, lane->send_comm);
 		net_call(&link->net, closeRecv, lane->recv_comm);
 		net_call(&link->net, closeListen, lane->listener);
-		munmap(lane->send_data, size);
-		munmap(lane->recv_data, size);
 	}
 	if (link->net.ops.finalize && link->net.abi >= 11)
 		net_call(&link->net, finalize, link->ctx);
 	net_unload(&link->net);
+	p2p_memory_close(link);
 }

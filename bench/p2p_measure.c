@@ -5,15 +5,19 @@
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "nic_hw.h"
+#include "p2p_report.h"
 #include "percentile.h"
 #include "worker.h"
 
 /* What one repetition cost: of both ranks. */
 struct cost {
 	double seconds, cpu;
+	double nic; /* seconds of both ranks' NICs */
 };
 
 void give_up(int rank, const struct failure *failure)
@@ -33,14 +37,30 @@ static double cpu_seconds(void)
 	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
+static double nic_seconds(struct p2p_link *link, const char *nic)
+{
+	uint64_t ns = 0;
+	int ret = nic ? nic_hw_ns(nic, &ns) : 0;
+
+	if (ret) {
+		fail(link->failure,
+		     "--nic %s: %s; give an interface of this host with counters *_hw_ns, as dmnic "
+		     "has (ethtool -S %s)",
+		     nic, strerror(-ret), nic);
+		give_up(link->rank, link->failure);
+	}
+	return (double)ns / 1e9;
+}
+
 /* The time of the slower rank, the CPU time of both. Waiting in MPI is left out: a rank that is
  * done is not counted on. */
 static struct cost timed(struct p2p_link *link, const struct p2p_shape *shape,
-			 unsigned int messages)
+			 unsigned int messages, const char *nic)
 {
 	struct cost mine, all;
 	uint64_t begin, wrong = 0;
 
+	mine.nic = -nic_seconds(link, nic);
 	MPI_Barrier(MPI_COMM_WORLD);
 	mine.cpu = -cpu_seconds();
 	begin = now_ns();
@@ -48,8 +68,11 @@ static struct cost timed(struct p2p_link *link, const struct p2p_shape *shape,
 		give_up(link->rank, link->failure);
 	mine.seconds = (double)(now_ns() - begin) / 1e9;
 	mine.cpu += cpu_seconds();
+	MPI_Barrier(MPI_COMM_WORLD); /* a NIC works for the other rank, too */
+	mine.nic += nic_seconds(link, nic);
 	MPI_Allreduce(&mine.seconds, &all.seconds, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
 	MPI_Allreduce(&mine.cpu, &all.cpu, 1, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
+	MPI_Allreduce(&mine.nic, &all.nic, 1, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
 	return all;
 }
 
@@ -63,48 +86,69 @@ static uint64_t verified(struct p2p_link *link, const struct p2p_shape *shape)
 	return all;
 }
 
-static void point_row(const struct p2p_shape *shape, const char *name, double gbs, double cpu,
-		      uint64_t wrong)
+static void print_row(const struct p2p_shape *shape, const char *name,
+		      const struct p2p_result *result, bool nic)
 {
-	printf("%10zu %8u %5u %9.3f %9.3f %6lu  %s\n", shape->bytes, shape->channels, shape->depth,
-	       gbs, cpu, wrong, name);
+	printf("%10zu %8u %5u %9.3f %9.3f", shape->bytes, shape->channels, shape->depth,
+	       result->gbs, result->cpu);
+	if (nic)
+		printf(" %9.3f", result->nic);
+	printf(" %6lu  %s\n", result->wrong, name);
+}
+
+static struct p2p_result medians(struct cost *costs, unsigned int n, double gb)
+{
+	double gbs[MAX_REPS], cpu[MAX_REPS], seconds[MAX_REPS], nic[MAX_REPS];
+
+	for (unsigned int r = 0; r < n; r++) {
+		gbs[r] = gb / costs[r].seconds;
+		cpu[r] = costs[r].cpu / gb;
+		seconds[r] = costs[r].seconds / gb;
+		nic[r] = costs[r].nic / gb;
+	}
+	return (struct p2p_result){.gbs = median(gbs, n),
+				   .cpu = median(cpu, n),
+				   .seconds = median(seconds, n),
+				   .nic = median(nic, n)};
+}
+
+static void print_point(const struct options *o, const struct p2p_shape *shape,
+			const struct p2p_result *results, struct p2p_report *report)
+{
+	for (unsigned int p = 0; p < o->n_plugins; p++) {
+		print_row(shape, o->plugins[p], &results[p], o->nic);
+		p2p_report_point(report, shape, o->plugins[p], &results[p]);
+		if (p)
+			printf("#    bandwidth x%.2f, CPU per GB x%.2f of the first plugin's\n",
+			       results[p].gbs / results[0].gbs, results[p].cpu / results[0].cpu);
+	}
+	fflush(stdout);
 }
 
 /* One size and number of channels with each plugin, repetitions in turns. */
 static uint64_t point(struct p2p_link *links, const struct options *o,
-		      const struct p2p_shape *shape)
+		      const struct p2p_shape *shape, struct p2p_report *report)
 {
-	static double gbs[MAX_LIST][MAX_REPS], cpu[MAX_LIST][MAX_REPS];
+	static struct cost costs[MAX_LIST][MAX_REPS];
 	unsigned int messages = (unsigned int)(o->volume / shape->bytes / shape->channels);
+	struct p2p_result results[MAX_LIST];
 	uint64_t wrong[MAX_LIST], sum = 0;
-	double first_gbs = 0, first_cpu = 0, gb;
+	double gb;
 
 	messages = messages ? messages : 1;
 	gb = (double)messages * (double)shape->bytes * shape->channels * (shape->both ? 2 : 1) /
 	     1e9;
 	for (unsigned int p = 0; p < o->n_plugins; p++)
 		sum += wrong[p] = verified(&links[p], shape);
-	for (unsigned int r = 0; r < o->reps; r++) {
-		for (unsigned int p = 0; p < o->n_plugins; p++) {
-			struct cost cost = timed(&links[p], shape, messages);
-
-			gbs[p][r] = gb / cost.seconds;
-			cpu[p][r] = cost.cpu / gb;
-		}
+	for (unsigned int r = 0; r < o->reps; r++)
+		for (unsigned int p = 0; p < o->n_plugins; p++)
+			costs[p][r] = timed(&links[p], shape, messages, o->nic);
+	for (unsigned int p = 0; p < o->n_plugins; p++) {
+		results[p] = medians(costs[p], o->reps, gb);
+		results[p].wrong = wrong[p];
 	}
-	for (unsigned int p = 0; p < o->n_plugins && links[0].rank == 0; p++) {
-		double g = median(gbs[p], o->reps), c = median(cpu[p], o->reps);
-
-		point_row(shape, o->plugins[p], g, c, wrong[p]);
-		if (p == 0) {
-			first_gbs = g;
-			first_cpu = c;
-		} else {
-			printf("#    bandwidth x%.2f, CPU per GB x%.2f of the first plugin's\n",
-			       g / first_gbs, c / first_cpu);
-		}
-		fflush(stdout);
-	}
+	if (links[0].rank == 0)
+		print_point(o, shape, results, report);
 	return sum;
 }
 
@@ -135,25 +179,47 @@ static void latency(struct p2p_link *links, const struct options *o)
 		       median(values[p][1], o->reps), median(values[p][2], o->reps), o->plugins[p]);
 }
 
+static void print_head(const struct options *o)
+{
+	printf("# CPU: user and system seconds of both ranks for each GB (1e9 bytes) moved; median "
+	       "of %u\n#%9s %8s %5s %9s %9s",
+	       o->reps, "bytes", "channels", "depth", "GB/s", "CPU s/GB");
+	if (o->nic)
+		printf(" %9s", "NIC s/GB");
+	printf(" %6s  %s\n", "wrong", "plugin");
+}
+
+static void write_report(struct p2p_link *link, struct p2p_report *report, const char *path)
+{
+	int ret = p2p_report_write(report, path);
+
+	if (!ret)
+		return;
+	fail(link->failure, "cannot write the results to --json %s: %s", path, strerror(-ret));
+	give_up(link->rank, link->failure);
+}
+
 uint64_t measure(struct p2p_link *links, const struct options *o)
 {
+	struct p2p_report *report = NULL;
+	bool first = links[0].rank == 0;
 	uint64_t wrong = 0;
 
 	if (o->latency)
 		latency(links, o);
-	if (links[0].rank == 0)
-		printf("# CPU: user and system seconds of both ranks for each GB (1e9 bytes) "
-		       "moved; median of %u\n"
-		       "#%9s %8s %5s %9s %9s %6s  %s\n",
-		       o->reps, "bytes", "channels", "depth", "GB/s", "CPU s/GB", "wrong",
-		       "plugin");
+	if (first)
+		print_head(o);
+	if (first && o->json)
+		report = p2p_report_new(o);
 	for (unsigned int c = 0; c < o->n_channels; c++) {
 		for (unsigned int s = 0; s < o->n_sizes; s++) {
 			struct p2p_shape shape = {o->sizes[s], o->depth,
 						  (unsigned int)o->channels[c], o->both};
 
-			wrong += point(links, o, &shape);
+			wrong += point(links, o, &shape, report);
 		}
 	}
+	if (first && o->json)
+		write_report(&links[0], report, o->json);
 	return wrong;
 }

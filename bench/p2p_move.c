@@ -34,20 +34,31 @@ static unsigned char pattern(unsigned int message, unsigned int channel, int fro
 	return (unsigned char)((x ^ x >> 29) >> (i % 8 * 8));
 }
 
-static void fill(char *data, size_t bytes, unsigned int message, unsigned int channel, int from)
+static int fill(struct p2p_link *link, char *data, size_t bytes, const struct flow *flow)
 {
+	char *near = link->near ? link->near : data;
+
 	for (size_t i = 0; i < bytes; i++)
-		data[i] = (char)pattern(message, channel, from, i);
+		near[i] = (char)pattern(flow->begun, flow->channel, link->rank, i);
+	return p2p_near_written(link, data, bytes);
 }
 
-static uint64_t count_wrong(const char *data, size_t bytes, unsigned int message,
-			    unsigned int channel, int from)
+/* So that bytes which were not received are wrong. */
+static int spoil(struct p2p_link *link, char *data, size_t bytes)
 {
-	uint64_t wrong = 0;
+	memset(link->near ? link->near : data, 0x5a, bytes);
+	return p2p_near_written(link, data, bytes);
+}
 
-	for (size_t i = 0; i < bytes; i++)
-		wrong += (unsigned char)data[i] != pattern(message, channel, from, i);
-	return wrong;
+static int count_wrong(struct p2p_link *link, char *data, size_t bytes, const struct flow *flow,
+		       uint64_t *wrong)
+{
+	const char *near = p2p_near_read(link, data, bytes);
+
+	for (size_t i = 0; near && i < bytes; i++)
+		*wrong += (unsigned char)near[i] !=
+			  pattern(flow->done, flow->channel, !link->rank, i);
+	return near ? 0 : -1;
 }
 
 static int begin(struct p2p_link *link, struct flow *flow, size_t bytes, unsigned int depth,
@@ -61,13 +72,13 @@ static int begin(struct p2p_link *link, struct flow *flow, size_t bytes, unsigne
 	if (flow->begun == flow->goal || flow->begun - flow->done == depth)
 		return 0;
 	if (flow->send) {
-		if (check)
-			fill(data, bytes, flow->begun, flow->channel, link->rank);
+		if (check && fill(link, data, bytes, flow))
+			return -1;
 		result = net_call(&link->net, isend, flow->comm, data, bytes, tag, flow->mr, NULL,
 				  &request);
 	} else {
-		if (check)
-			memset(data, 0x5a, bytes);
+		if (check && spoil(link, data, bytes))
+			return -1;
 		result = net_call(&link->net, irecv, flow->comm, 1, &data, &bytes, &tag, &flow->mr,
 				  &phandle, &request);
 	}
@@ -98,9 +109,9 @@ static int end(struct p2p_link *link, struct flow *flow, size_t bytes, unsigned 
 		return fail(link->failure,
 			    "plugin '%s' says message %u of channel %u has %d bytes; %zu were sent",
 			    link->name, flow->done, flow->channel, size, bytes);
-	if (!flow->send && check)
-		*wrong += count_wrong(flow->data + slot * link->slot, bytes, flow->done,
-				      flow->channel, !link->rank);
+	if (!flow->send && check &&
+	    count_wrong(link, flow->data + slot * link->slot, bytes, flow, wrong))
+		return -1;
 	if (!flow->send && link->net.ops.irecvConsumed) {
 		result = net_call(&link->net, irecvConsumed, flow->comm, 1, flow->requests[slot]);
 		if (result != ncclSuccess)
@@ -165,8 +176,8 @@ static void set_flow(struct p2p_link *link, struct flow *flow, unsigned int chan
 
 	*flow = (struct flow){
 		.comm = send ? lane->send_comm : lane->recv_comm,
-		.mr = send ? lane->send_mr : lane->recv_mr,
-		.data = send ? lane->send_data : lane->recv_data,
+		.mr = send ? lane->send.mr : lane->recv.mr,
+		.data = send ? lane->send.data : lane->recv.data,
 		.goal = goal,
 		.channel = channel,
 		.send = send,

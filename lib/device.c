@@ -2,6 +2,7 @@
 /* One NIC as connections use it: its plan, its pool, the memory registered with it. */
 #include "device.h"
 #include "broker.h"
+#include "mem_ops.h"
 #include "probe.h"
 
 #include <errno.h>
@@ -78,6 +79,7 @@ int device_open(const struct devmem_nic *nic, struct devmem_exporter *exporter,
 		return devmem_error_set(err, -ENOMEM, "out of memory");
 	new->nic = *nic;
 	new->exporter = exporter;
+	exporter->copy_ns = &totals->copy_ns;
 	new->options = *options;
 	new->options.pool.broker = NULL;
 	new->totals = totals;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Device memory of any kind: the calls of devmem.h, handed to the exporter's operations. */
+#include "clock.h"
 #include "mem_ops.h"
 
 #include <errno.h>
@@ -162,7 +163,15 @@ void devmem_staging_free(struct devmem_exporter *exporter, void *addr)
 int devmem_copy_start(struct devmem_exporter *exporter, const struct devmem_copy *pieces,
 		      unsigned int n, uint64_t *fence)
 {
-	return exporter->ops->copy_start(exporter, pieces, n, fence);
+	uint64_t begin;
+	int ret;
+
+	if (!exporter->copy_ns)
+		return exporter->ops->copy_start(exporter, pieces, n, fence);
+	begin = clock_ns();
+	ret = exporter->ops->copy_start(exporter, pieces, n, fence);
+	__atomic_fetch_add(exporter->copy_ns, clock_ns() - begin, __ATOMIC_RELAXED);
+	return ret;
 }
 
 int devmem_copy_done(struct devmem_exporter *exporter, uint64_t fence)

@@ -46,6 +46,8 @@ static void print_all(FILE *file, const struct stat_totals *totals)
 	print(file, "devmem_placed_bytes_total", &totals->placed);
 	fputs("# TYPE devmem_unpacked_bytes_total counter\n", file);
 	print(file, "devmem_unpacked_bytes_total", &totals->unpacked);
+	fputs("# TYPE devmem_copy_ns_total counter\n", file);
+	print(file, "devmem_copy_ns_total", &totals->copy_ns);
 	fputs("# TYPE devmem_frags_total counter\n", file);
 	print(file, "devmem_frags_total", &totals->frags);
 	fputs("# TYPE devmem_tokens_taken_total counter\n", file);

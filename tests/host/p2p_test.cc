@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // p2p: it measures several plugins in turns, and neither wrong data nor a plugin that hangs goes unseen.
+#include <fstream>
 #include <gtest/gtest.h>
+#include <iterator>
 #include <regex>
+#include <unistd.h>
 
 #include "mpi_run.h"
 
@@ -30,6 +33,32 @@ TEST(PointToPoint, MeasuresPluginsInTurnsAndPrintsTheirRatio)
 	}
 }
 
+TEST(PointToPoint, WritesResultsAsJson)
+{
+	std::string path = "/tmp/p2p-" + std::to_string(getpid()) + ".json";
+	Outcome outcome = run(loopback() + kBrief + "--latency 0 --json " + path);
+	EXPECT_EQ(0, outcome.status) << outcome.text;
+	std::ifstream file(path);
+	std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+	unlink(path.c_str());
+	EXPECT_SAYS("\"memory\": \"host\"", (Outcome{0, text}));
+	std::regex point("\"gbs\": [0-9.e+]+[^}]*\"wrong\": 0\\s");
+	EXPECT_EQ(4, std::distance(std::sregex_iterator(text.begin(), text.end(), point), {})) << text;
+	Outcome refused = run(loopback() + kBrief + "--latency 0 --json /nonexistent/x");
+	EXPECT_EQ(3, refused.status) << refused.text;
+	EXPECT_SAYS("cannot write the results to --json /nonexistent/x: No such file", refused);
+}
+
+TEST(PointToPoint, RefusesMemoryAndNicsThatAreNotThere)
+{
+	Outcome memory = run(loopback() + kBrief + "--memory udmabuf");
+	EXPECT_EQ(3, memory.status) << memory.text;
+	EXPECT_SAYS("/loopback_plugin.so' takes no dmabufs", memory);
+	Outcome nic = run(loopback() + kBrief + "--latency 0 --nic lo");
+	EXPECT_EQ(3, nic.status) << nic.text;
+	EXPECT_SAYS("--nic lo: ", nic);
+}
+
 TEST(PointToPoint, FailsOnWrongData)
 {
 	Outcome outcome = run(loopback() + kBrief + "--latency 0", "LOOPBACK_FAULT=corrupt");
@@ -55,7 +84,7 @@ TEST(PointToPoint, RefusesWhatItCannotMeasure)
 	Outcome alone = run(loopback() + kBrief, "", 1);
 	EXPECT_EQ(3, alone.status) << alone.text;
 	EXPECT_SAYS("run it as mpirun -n 2 p2p", alone);
-	for (const char *args : {"-s 0", "-s 8X", "-C 65", "-d 33", "-d 0", "-r 0", "-v x", "--timeout 0", "word"}) {
+	for (const char *args : {"-s 0", "-s 8X", "-C 65", "-d 33", "-d 0", "-r 0", "-v x", "--timeout 0", "--memory tape", "word"}) {
 		Outcome usage = run(args, "", 0);
 		EXPECT_EQ(2, usage.status) << args << "\n" << usage.text;
 	}

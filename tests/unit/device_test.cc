@@ -68,6 +68,21 @@ TEST_F(DeviceTest, RegionsThatWereForgottenGoWithTheDevice)
 	add(memory, 60);
 }
 
+TEST_F(DeviceTest, TimeOfCopiesIsCounted)
+{
+	std::string from(1 << 20, 'x'), to(1 << 20, ' ');
+	devmem_copy piece = {&to[0], from.data(), from.size()};
+	uint64_t fence, first;
+
+	EXPECT_EQ(0u, totals.copy_ns);
+	ASSERT_EQ(0, devmem_copy_start(exporter, &piece, 1, &fence));
+	first = totals.copy_ns;
+	EXPECT_LT(0u, first);
+	ASSERT_EQ(0, devmem_copy_start(exporter, &piece, 1, &fence));
+	EXPECT_LT(first, totals.copy_ns);
+	EXPECT_EQ(from, to);
+}
+
 TEST_F(DeviceTest, PlainTcpHasNoPool)
 {
 	pool *pool = reinterpret_cast<struct pool *>(1);
@@ -86,6 +101,7 @@ TEST(Stat, WritesPrometheusTextByRename)
 	stat_add_received(&totals, &stream);
 	stat_add_received(&totals, &stream);
 	stat_add(&totals.tx_staged, 7);
+	stat_add(&totals.copy_ns, 5);
 	ASSERT_EQ(0, stat_write(&totals, "/tmp"));
 	std::ifstream file(path);
 	while (std::getline(file, line))
@@ -94,6 +110,7 @@ TEST(Stat, WritesPrometheusTextByRename)
 	EXPECT_NE(std::string::npos, text.find("devmem_rx_bytes_total{path=\"device\"} 22\n")) << text;
 	EXPECT_NE(std::string::npos, text.find("devmem_tokens_taken_total 6\n")) << text;
 	EXPECT_NE(std::string::npos, text.find("devmem_tx_bytes_total{path=\"staged\"} 7\n")) << text;
+	EXPECT_NE(std::string::npos, text.find("devmem_copy_ns_total 5\n")) << text;
 	EXPECT_NE(std::string::npos, text.find("# TYPE devmem_rx_bytes_total counter\n")) << text;
 	EXPECT_EQ(-ENOENT, stat_write(&totals, "/nonexistent"));
 }

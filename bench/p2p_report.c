@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* The results of p2p as JSON. */
+#include "p2p_report.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+
+struct p2p_report {
+	json_t *root, *points;
+};
+
+struct p2p_report *p2p_report_new(const struct options *o)
+{
+	struct p2p_report *report = calloc(1, sizeof(*report));
+
+	if (!report)
+		return NULL;
+	report->points = json_array();
+	report->root = json_pack("{s:s, s:i, s:I, s:b, s:O}", "memory",
+				 devmem_mem_kind_name(o->memory), "repeat", (int)o->reps, "volume",
+				 (json_int_t)o->volume, "bidirectional", (int)o->both, "results",
+				 report->points);
+	return report;
+}
+
+void p2p_report_point(struct p2p_report *report, const struct p2p_shape *shape, const char *plugin,
+		      const struct p2p_result *result)
+{
+	if (!report)
+		return;
+	json_array_append_new(report->points,
+			      json_pack("{s:s, s:I, s:i, s:i, s:f, s:f, s:f, s:f, s:I}", "plugin",
+					plugin, "size", (json_int_t)shape->bytes, "channels",
+					(int)shape->channels, "depth", (int)shape->depth, "gbs",
+					result->gbs, "cpu_s_per_gb", result->cpu, "seconds_per_gb",
+					result->seconds, "nic_s_per_gb", result->nic, "wrong",
+					(json_int_t)result->wrong));
+}
+
+int p2p_report_write(struct p2p_report *report, const char *path)
+{
+	int ret;
+
+	if (!report)
+		return -ENOMEM;
+	errno = 0;
+	ret = json_dump_file(report->root, path, JSON_INDENT(1)) ? -(errno ? errno : EIO) : 0;
+	json_decref(report->points);
+	json_decref(report->root);
+	free(report);
+	return ret;
+}
