@@ -15,7 +15,10 @@ exec 9>"$cache/lock"
 flock 9
 cd "$cache/source"
 for patch in "$here"/patches/*.patch; do
-	said=$(perl scripts/checkpatch.pl --strict --no-tree --quiet --terse - <"$patch") && continue
+	accepted=()
+	# Page table entries are typedefs in every architecture; MAINTAINERS names arch/um as a whole.
+	case $patch in *-um-use-four-levels-*) accepted=(--ignore NEW_TYPEDEFS,FILE_PATH_CHANGES) ;; esac
+	said=$(perl scripts/checkpatch.pl --strict --no-tree --quiet --terse "${accepted[@]}" - <"$patch") && continue
 	printf '%s: %s\n' "$(basename "$patch")" "$said"
 	failed=1
 done

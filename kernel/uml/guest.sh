@@ -116,7 +116,7 @@ rm -f "$out/status" "$out"/dmesg* "$out"/kmemleak*
 # kernel_of GUEST FOLDER: the array boot, a kernel whose results go to FOLDER.
 kernel_of() {
 	local k
-	boot=("$kernel" "mem=$mem" "umid=$(basename "$scratch").$1" "uml_dir=$scratch/uml/" root=/dev/root rootfstype=hostfs ro "init=$here/init.sh"
+	boot=(setarch -R "$kernel" "mem=$mem" "umid=$(basename "$scratch").$1" "uml_dir=$scratch/uml/" root=/dev/root rootfstype=hostfs ro "init=$here/init.sh"
 		"devmem_guest=$1" "devmem_control=$control" "devmem_out=$2" "dmnic.netmem_tx=$tx" udmabuf.size_limit_mb=512 dmvram.size_mb=512 con=null)
 	for ((k = 0; guests == 2 && k <= nics; k++)); do
 		boot+=("vec$k:transport=fd,fd=$((100 * ($1 + 1) + k)),mtu=$((k == 0 ? 1500 : mtu)),depth=128,gro=0")
