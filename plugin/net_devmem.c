@@ -1,55 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* What the plugin does, apart from the version of NCCL's interface. */
+/* Connections and messages, apart from the version of NCCL's interface. */
 #include "net_devmem.h"
-#include "connect.h"
 #include "error.h"
-#include "memories.h"
-#include "nic.h"
-#include "params.h"
-#include "placement.h"
+#include "net_state.h"
 #include "plugin_log.h"
 #include "profile.h"
 #include "sockopt.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <netdb.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-
-/* NCCL passes the same handle buffer until connect() is through; this finds the attempt again. */
-struct attempt {
-	struct attempt *next;
-	const void *handle;
-	struct dialer *dialer;
-};
-
-/* What NCCL keeps pointers to for as long as the plugin is loaded, devices or not. */
-struct nic_text {
-	char name[DEVMEM_NIC_NAME];
-	char pci_path[sizeof(((struct devmem_nic *)0)->pci_path)];
-};
-
-static struct {
-	pthread_mutex_t lock;
-	unsigned int users; /* inits without finalize, and open comms */
-	unsigned int inits;
-	bool loads_once;
-	bool unpacks; /* NCCL's kernels place received data */
-	struct params params;
-	struct memories memories;
-	struct stat_totals totals;
-	struct nic_text texts[MEMORIES_NICS];
-	struct attempt *attempts;
-} net = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* A handle that is not NULL for host memory, which needs no registration. */
 static struct region host_region;
 
-static ncclResult_t to_result(int code)
+ncclResult_t net_result(int code)
 {
 	switch (-code) {
 	case 0:
@@ -80,275 +45,7 @@ static ncclResult_t fail(const struct devmem_error *err, const char *where)
 
 	plugin_log(LOG_LEVEL_WARN, where, __LINE__, "%s%s%s", err->text, bare ? "; " : "",
 		   bare ? error_advice(err->code) : "");
-	return to_result(err->code);
-}
-
-/* NCCL itself tells of its choice in its INFO output at most. One line, since ncclGetLastError()
- * shows the last. */
-static ncclResult_t fail_init(const struct devmem_error *err)
-{
-	const char *wanted = getenv("NCCL_NET");
-
-	plugin_log(LOG_LEVEL_WARN, "net_init", __LINE__, "the plugin could not start: %s%s",
-		   err->text,
-		   wanted && !strcasecmp(wanted, NET_NAME)
-			   ? ""
-			   : ". NCCL goes on with another transport and will not say so: set "
-			     "NCCL_NET=" NET_NAME " to have an error instead");
-	return to_result(err->code);
-}
-
-/* The next communicator's "Failed to initialize any NET plugin" would not tell why. */
-static void hint_loads_once(void)
-{
-	const char *count = getenv("NCCL_NET_PLUGIN_REF_COUNT");
-
-	if (net.loads_once && !(count && atoi(count)))
-		plugin_log(LOG_LEVEL_INFO, __func__, __LINE__,
-			   "unloaded with the last communicator; NCCL 2.28 and 2.29 cannot load it "
-			   "again: if this program makes another communicator, set "
-			   "NCCL_NET_PLUGIN_REF_COUNT=1");
-}
-
-static void write_metrics(void)
-{
-	int ret;
-
-	if (!net.params.metrics || !*net.params.metrics)
-		return;
-	ret = stat_write(&net.totals, net.params.metrics);
-	if (ret)
-		plugin_log(
-			LOG_LEVEL_WARN, __func__, __LINE__,
-			"cannot write counters to NCCL_DEVMEM_METRICS=%s: %s; it must be a folder "
-			"that this job may write to: mkdir -p",
-			net.params.metrics, strerror(-ret));
-}
-
-static int open_exporter(struct devmem_exporter **exporter, struct devmem_error *err)
-{
-	static const enum devmem_mem_kind kinds[] = {DEVMEM_MEM_CUDA, DEVMEM_MEM_CUDA,
-						     DEVMEM_MEM_UDMABUF, DEVMEM_MEM_DMVRAM,
-						     DEVMEM_MEM_HOST};
-	struct devmem_error why = {0};
-	int ret = devmem_exporter_open(kinds[net.params.memory], -1, exporter, &why);
-
-	if (!ret)
-		return 0;
-	if (net.params.memory)
-		return devmem_error_set(err, ret, "%s", why.text);
-	if (net.params.require)
-		return devmem_error_set(err, -EOPNOTSUPP,
-					"device memory TCP is required and there is no device: %s",
-					why.text);
-	plugin_log(LOG_LEVEL_INFO, __func__, __LINE__,
-		   "no CUDA device (%s): host memory and plain TCP", why.text);
-	return devmem_exporter_open(DEVMEM_MEM_HOST, 0, exporter, err);
-}
-
-static int nic_family(void)
-{
-	const char *family = getenv("NCCL_SOCKET_FAMILY");
-
-	if (family && !strcmp(family, "AF_INET"))
-		return AF_INET;
-	if (family && !strcmp(family, "AF_INET6"))
-		return AF_INET6;
-	return AF_UNSPEC;
-}
-
-/*
- * The host of NCCL_COMM_ID ("host:port" or "[ipv6]:port"), where NCCL looks for an interface in its
- * subnet. A name is resolved as NCCL did a moment ago; one that is not known is no hint.
- */
-static bool find_comm_id(struct sockaddr_storage *addr)
-{
-	const char *text = getenv("NCCL_COMM_ID");
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found;
-	char host[NI_MAXHOST];
-
-	if (!text || strlen(text) < 2)
-		return false;
-	if (*text == '[')
-		snprintf(host, sizeof(host), "%.*s", (int)strcspn(text + 1, "]%"), text + 1);
-	else
-		snprintf(host, sizeof(host), "%.*s", (int)strcspn(text, ":,"), text);
-	if (getaddrinfo(host, NULL, &hints, &found))
-		return false;
-	memset(addr, 0, sizeof(*addr));
-	memcpy(addr, found->ai_addr, found->ai_addrlen);
-	freeaddrinfo(found);
-	return true;
-}
-
-static int list_nics(struct devmem_nic *nics, struct devmem_error *err)
-{
-	struct sockaddr_storage comm_id;
-	struct nic_wish wish = {
-		.filter = *net.params.ifname ? net.params.ifname : getenv("NCCL_SOCKET_IFNAME"),
-		.family = nic_family(),
-		.near = find_comm_id(&comm_id) ? &comm_id : NULL,
-	};
-
-	return nic_list(&wish, nics, MEMORIES_NICS, err);
-}
-
-static int open_devices(struct devmem_error *err)
-{
-	struct memories *memories = &net.memories;
-	struct devmem_exporter *exporter;
-	int n, ret = open_exporter(&exporter, err);
-
-	if (ret)
-		return ret;
-	memories->options = (struct device_options){
-		.wish = net.params.plan == 1 ? PLAN_WISH_HOST : PLAN_WISH_AUTO,
-		.require = net.params.require,
-		.broker = net.params.broker,
-		.pool = {.bytes = (size_t)net.params.pool_mb << 20,
-			 .queues = (unsigned int)net.params.queues,
-			 .lease_dir = net.params.lease_dir},
-		.streams = (unsigned int)net.params.streams,
-		.connect_timeout_s = (unsigned int)net.params.connect_timeout,
-		.peer_timeout_s = (unsigned int)net.params.peer_timeout,
-	};
-	memories->totals = &net.totals;
-	memories->log = plugin_log;
-	memories->host_instead = !net.params.memory && !net.params.require;
-	n = list_nics(memories->nics, err);
-	memories->n_nics = n < 0 ? 0 : (unsigned int)n;
-	for (unsigned int i = 0; i < memories->n_nics; i++) {
-		const struct devmem_nic *nic = &memories->nics[i];
-
-		memcpy(net.texts[i].name, nic->ifname, sizeof(nic->ifname));
-		memcpy(net.texts[i].pci_path, nic->pci_path, sizeof(nic->pci_path));
-	}
-	ret = memories_start(memories, exporter, err);
-	return n < 0 ? n : ret;
-}
-
-/* Called under the lock when nobody uses the plugin any more. */
-static void tear_down(void)
-{
-	while (net.attempts) {
-		struct attempt *attempt = net.attempts;
-
-		net.attempts = attempt->next;
-		dialer_free(attempt->dialer);
-		free(attempt);
-	}
-	memories_end(&net.memories);
-}
-
-static bool receives_into_devices(void)
-{
-	for (unsigned int i = 0; i < net.memories.n_nics; i++)
-		if (net.memories.list[0].devices[i]->plan.rx == PLAN_RX_DEVICE)
-			return true;
-	return false;
-}
-
-static int choose_placement(bool core_unpacks, struct devmem_error *err)
-{
-	struct devmem_error why = {0};
-	int ret = 0;
-
-	net.unpacks = false;
-	if (!net.params.placement)
-		return 0;
-	if (!core_unpacks)
-		ret = devmem_error_set(&why, -EOPNOTSUPP,
-				       "NCCL_DEVMEM_PLACEMENT=unpack takes NCCL 2.19 or later, and "
-				       "this one asked for version 6 of the plugin interface");
-	else if (!receives_into_devices())
-		ret = devmem_error_set(&why, -EOPNOTSUPP,
-				       "NCCL_DEVMEM_PLACEMENT=unpack has nothing to do: no NIC "
-				       "receives into device memory");
-	else
-		ret = placement_prepare(plugin_log, &why);
-	net.unpacks = !ret;
-	if (ret && net.params.require)
-		return devmem_error_set(err, ret, "%s", why.text);
-	if (ret)
-		plugin_log(LOG_LEVEL_WARN, __func__, __LINE__,
-			   "%s; received data is copied to its place instead", why.text);
-	return 0;
-}
-
-static int set_up(bool core_unpacks, struct devmem_error *err)
-{
-	int ret = params_read(&net.params, plugin_log);
-
-	if (ret)
-		return devmem_error_set(err, ret,
-					"a variable of the plugin has a value that cannot be: "
-					"correct what the warning before this one names, or unset "
-					"it");
-	ret = open_devices(err);
-	if (!ret)
-		ret = choose_placement(core_unpacks, err);
-	if (ret)
-		tear_down();
-	return ret;
-}
-
-ncclResult_t net_init(const struct net_core *core)
-{
-	struct devmem_error err = {0};
-	int ret = 0;
-
-	plugin_log_set(core->logger);
-	profile_set(core->profiler);
-	pthread_mutex_lock(&net.lock);
-	net.loads_once = core->loads_once;
-	if (!net.users)
-		ret = set_up(core->unpacks, &err);
-	if (!ret) {
-		net.users++;
-		net.inits++;
-	}
-	pthread_mutex_unlock(&net.lock);
-	return ret ? fail_init(&err) : ncclSuccess;
-}
-
-bool net_unpacks(void)
-{
-	return net.unpacks;
-}
-
-static void user_gone(bool init)
-{
-	pthread_mutex_lock(&net.lock);
-	write_metrics();
-	if (init)
-		net.inits--;
-	if (--net.users == 0) {
-		tear_down();
-		hint_loads_once();
-	}
-	pthread_mutex_unlock(&net.lock);
-}
-
-static void user_come(void)
-{
-	pthread_mutex_lock(&net.lock);
-	net.users++;
-	pthread_mutex_unlock(&net.lock);
-}
-
-ncclResult_t net_finalize(void)
-{
-	if (!net.inits)
-		return ncclInternalError;
-	user_gone(true);
-	return ncclSuccess;
-}
-
-/* Versions before 11 have no finalize: what their one init made ends with the library. */
-__attribute__((destructor)) static void unload(void)
-{
-	while (net.inits)
-		net_finalize();
+	return net_result(err->code);
 }
 
 ncclResult_t net_devices(int *n)
@@ -369,7 +66,7 @@ static bool device_exists(int dev)
 	return false;
 }
 
-static bool has_device_memory(void)
+bool net_has_device_memory(void)
 {
 	return devmem_exporter_kind(net.memories.list[0].exporter) != DEVMEM_MEM_HOST;
 }
@@ -386,7 +83,7 @@ ncclResult_t net_properties(int dev, struct net_properties *properties)
 		.pci_path = net.texts[dev].pci_path[0] ? net.texts[dev].pci_path : NULL,
 		.guid = nic->guid,
 		/* Not CUDA: NCCL then hands device memory over with its dmabuf or not at all. */
-		.ptr_support = NCCL_PTR_HOST | (has_device_memory() ? NCCL_PTR_DMABUF : 0),
+		.ptr_support = NCCL_PTR_HOST | (net_has_device_memory() ? NCCL_PTR_DMABUF : 0),
 		.speed = (int)nic->speed_mbps,
 		.port = (int)nic->port,
 		.device_type = net.unpacks ? NCCL_NET_DEVICE_UNPACK : NCCL_NET_DEVICE_HOST,
@@ -427,61 +124,16 @@ ncclResult_t net_listen(int dev, int traffic_class, void *handle, void **listen_
 		return fail(&err, __func__);
 	memset(handle, 0, NCCL_NET_HANDLE_MAXSIZE);
 	wire_put_handle(handle, &wire);
-	user_come();
+	net_user_come();
 	*listen_comm = listener;
 	return ncclSuccess;
-}
-
-static struct attempt *attempt_find(const void *handle, const struct wire_handle *wire)
-{
-	struct attempt *attempt;
-
-	for (attempt = net.attempts; attempt; attempt = attempt->next)
-		if (attempt->handle == handle &&
-		    !memcmp(dialer_nonce(attempt->dialer), wire->nonce, WIRE_NONCE))
-			break;
-	return attempt;
-}
-
-static int attempt_new(int dev, int traffic_class, const void *handle,
-		       const struct wire_handle *wire, struct attempt **attempt,
-		       struct devmem_error *err)
-{
-	struct attempt *new = calloc(1, sizeof(*new));
-	struct device *device;
-	int ret;
-
-	if (!new)
-		return devmem_error_set(err, -ENOMEM, "out of memory");
-	ret = memories_device(&net.memories, (unsigned int)dev, &device, err);
-	if (!ret)
-		ret = dialer_new(device, wire, traffic_class, &new->dialer, err);
-	if (ret) {
-		free(new);
-		return ret;
-	}
-	new->handle = handle;
-	new->next = net.attempts;
-	net.attempts = new;
-	*attempt = new;
-	return 0;
-}
-
-static void attempt_end(struct attempt *attempt)
-{
-	struct attempt **link = &net.attempts;
-
-	while (*link != attempt)
-		link = &(*link)->next;
-	*link = attempt->next;
-	dialer_free(attempt->dialer);
-	free(attempt);
 }
 
 ncclResult_t net_connect(int dev, int traffic_class, void *handle, void **send_comm)
 {
 	struct devmem_error err = {0};
 	struct attempt *attempt;
+	struct device *device;
 	struct wire_handle wire;
 	unsigned int version = 0;
 	struct conn *conn = NULL;
@@ -507,12 +159,15 @@ ncclResult_t net_connect(int dev, int traffic_class, void *handle, void **send_c
 		return fail(&err, __func__);
 	}
 	pthread_mutex_lock(&net.lock);
-	attempt = attempt_find(handle, &wire);
-	ret = attempt ? 0 : attempt_new(dev, traffic_class, handle, &wire, &attempt, &err);
+	attempt = attempt_find(net.attempts, handle, &wire);
+	ret = attempt ? 0 : memories_device(&net.memories, (unsigned int)dev, &device, &err);
+	if (!attempt && !ret)
+		ret = attempt_new(&net.attempts, device, traffic_class, handle, &wire, &attempt,
+				  &err);
 	if (!ret)
 		ret = dialer_poll(attempt->dialer, &conn, &err);
 	if (attempt && ret)
-		attempt_end(attempt);
+		attempt_end(&net.attempts, attempt);
 	if (conn)
 		net.users++;
 	pthread_mutex_unlock(&net.lock);
@@ -559,7 +214,7 @@ ncclResult_t net_accept(void *listen_comm, void **recv_comm, ncclNetDeviceHandle
 		return fail(&err, __func__);
 	}
 	if (conn)
-		user_come();
+		net_user_come();
 	*recv_comm = conn;
 	return ncclSuccess;
 }
@@ -570,7 +225,7 @@ static ncclResult_t reg_device(struct conn *conn, void *data, size_t size, uint6
 	struct devmem_error err = {0};
 	struct region *region;
 
-	if (has_device_memory() &&
+	if (net_has_device_memory() &&
 	    devmem_exporter_kind(conn->device->exporter) == DEVMEM_MEM_HOST) {
 		devmem_error_set(
 			&err, -EINVAL,
@@ -617,7 +272,7 @@ static ncclResult_t post(struct conn *conn, void *data, size_t size, void *mhand
 	if (posted)
 		posted->profiled = profiled;
 	*request = posted;
-	return to_result(ret);
+	return net_result(ret);
 }
 
 ncclResult_t net_isend(void *send_comm, void *data, size_t size, void *mhandle, void *profiled,
@@ -634,7 +289,7 @@ ncclResult_t net_isend(void *send_comm, void *data, size_t size, void *mhandle, 
 		if (ret < 0) {
 			profile_end(*request);
 			*request = NULL;
-			result = to_result(conn_fail(conn, ret, "the connection broke"));
+			result = net_result(conn_fail(conn, ret, "the connection broke"));
 		}
 	}
 	return result;
@@ -668,7 +323,7 @@ ncclResult_t net_test(void *request, int *done, int *size)
 	else
 		profile_progress(request);
 	if (ret < 0)
-		return to_result(ret);
+		return net_result(ret);
 	/* NCCL's size is an int; longer messages exist since version 9 of the interface, whose core
 	 * does not look at it. */
 	if (ret && size)
@@ -688,7 +343,7 @@ ncclResult_t net_irecv_consumed(void *recv_comm, int n, void *request)
 			   "again with NCCL_DEBUG=INFO, and report its output");
 		return ncclInternalError;
 	}
-	return to_result(ret);
+	return net_result(ret);
 }
 
 static ncclResult_t close_conn(struct conn *conn)
@@ -696,7 +351,7 @@ static ncclResult_t close_conn(struct conn *conn)
 	if (!conn)
 		return ncclSuccess;
 	conn_close(conn);
-	user_gone(false);
+	net_user_gone();
 	return ncclSuccess;
 }
 
@@ -715,6 +370,6 @@ ncclResult_t net_close_listen(void *listen_comm)
 	if (!listen_comm)
 		return ncclSuccess;
 	listener_free(listen_comm);
-	user_gone(false);
+	net_user_gone();
 	return ncclSuccess;
 }

@@ -104,7 +104,7 @@ rm -f "$out/status" "$out"/dmesg* "$out"/kmemleak*
 : >"$out/stderr"
 [ "$guests" = 1 ] || dropbearkey -t ed25519 -f "$control/key" 2>/dev/null | grep '^ssh-' >"$control/key.pub" || die "dropbearkey is missing: apt-get install dropbear-bin"
 {
-	declare -p | grep -E '^declare -x (NCCL|DEVMEM|OMPI_MCA)_' || true
+	declare -p | grep -E '^declare -x (NCCL_|DEVMEM_|OMPI_MCA_|[AL]SAN_OPTIONS|TSAN_OPTIONS)' || true
 	printf 'export DEVMEM_REPO=%q DEVMEM_BUILD=%q DEVMEM_CWD=%q\n' "$repo" "$build" "$PWD"
 	printf 'DEVMEM_HOSTS=%q DEVMEM_NICS=%q DEVMEM_QUEUES=%q DEVMEM_MTU=%q DEVMEM_HEADER_SPLIT=%q DEVMEM_RSS=%q\n' "$hosts" "$nics" "$queues" "$mtu" "$split" "$rss"
 	printf 'DEVMEM_GUESTS=%q\n' "$guests"
