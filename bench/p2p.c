@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* p2p: bandwidth, latency and CPU time of one or more net plugins between two MPI ranks. */
 #include <mpi.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "p2p_measure.h"
 
@@ -32,13 +34,68 @@ static int check_versions(const struct p2p_link *links, unsigned int n, struct f
 	return 0;
 }
 
+/* A connection takes descriptors: as many as this process may have. */
+static void raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (!getrlimit(RLIMIT_NOFILE, &limit)) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static void connect_only(struct p2p_link *link, const struct options *o)
+{
+	double seconds;
+
+	raise_limit();
+	link->channels = o->connect;
+	if (p2p_connect(link, o->plugins[0], 0))
+		give_up(link->rank, link->failure);
+	MPI_Allreduce(&link->connected, &seconds, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
+	if (link->rank == 0)
+		printf("%u connections each way, %u in all, in %.3f s\n", o->connect,
+		       2 * o->connect, seconds);
+	for (int rank = 0; rank < 2 && o->nic; rank++) {
+		MPI_Barrier(MPI_COMM_WORLD);
+		if (rank == link->rank)
+			printf("rank %d: %d steering rules on %s\n", rank,
+			       devmem_rule_list(o->nic, NULL, 0, NULL), o->nic);
+		fflush(stdout);
+	}
+	MPI_Barrier(MPI_COMM_WORLD);
+	p2p_close(link);
+}
+
+static uint64_t measure_all(struct p2p_link *links, const struct options *o)
+{
+	struct failure *failure = links[0].failure;
+	int rank = links[0].rank;
+	uint64_t wrong;
+
+	for (unsigned int p = 0; p < o->n_plugins; p++) {
+		links[p].slot = largest(o->sizes, o->n_sizes);
+		links[p].channels = (unsigned int)largest(o->channels, o->n_channels);
+		if (p2p_open(&links[p], o->plugins[p], 0))
+			give_up(rank, failure);
+	}
+	if (check_versions(links, o->n_plugins, failure))
+		give_up(rank, failure);
+	wrong = measure(links, o);
+	MPI_Barrier(MPI_COMM_WORLD);
+	for (unsigned int p = 0; p < o->n_plugins; p++)
+		p2p_close(&links[p]);
+	return wrong;
+}
+
 int main(int argc, char **argv)
 {
 	static struct p2p_link links[MAX_LIST];
 	static struct failure failure;
 	struct options o;
 	int level, rank, ranks;
-	uint64_t wrong;
+	uint64_t wrong = 0;
 
 	options_parse(argc, argv, &o);
 	MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &level);
@@ -51,21 +108,15 @@ int main(int argc, char **argv)
 	}
 	for (unsigned int p = 0; p < o.n_plugins; p++) {
 		links[p].rank = rank;
-		links[p].slot = largest(o.sizes, o.n_sizes);
-		links[p].channels = (unsigned int)largest(o.channels, o.n_channels);
 		links[p].depth = o.depth;
 		links[p].memory = o.memory;
 		links[p].timeout = o.timeout;
 		links[p].failure = &failure;
-		if (p2p_open(&links[p], o.plugins[p], 0))
-			give_up(rank, &failure);
 	}
-	if (check_versions(links, o.n_plugins, &failure))
-		give_up(rank, &failure);
-	wrong = measure(links, &o);
-	MPI_Barrier(MPI_COMM_WORLD);
-	for (unsigned int p = 0; p < o.n_plugins; p++)
-		p2p_close(&links[p]);
+	if (o.connect)
+		connect_only(&links[0], &o);
+	else
+		wrong = measure_all(links, &o);
 	MPI_Finalize();
 	return wrong ? EXIT_WRONG_DATA : EXIT_SUCCESS;
 }

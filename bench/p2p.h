@@ -30,6 +30,7 @@ struct p2p_buffer {
 };
 
 struct p2p_lane {
+	int dev; /* channels are dealt out to the plugin's devices in turn, as NCCL's rings */
 	char own_handle[NCCL_NET_HANDLE_MAXSIZE];
 	char peer_handle[NCCL_NET_HANDLE_MAXSIZE];
 	void *listener, *send_comm, *recv_comm;
@@ -40,6 +41,7 @@ struct p2p_link {
 	const char *name; /* as given by --plugin */
 	struct net net;
 	void *ctx;
+	int devices;
 	int rank;    /* 0 or 1 */
 	size_t slot; /* bytes of a slot */
 	unsigned int channels, depth;
@@ -48,11 +50,17 @@ struct p2p_link {
 	struct devmem_exporter *exporter;
 	char *near; /* a slot in host memory, through which memory that is far from the CPU is
 		       filled and verified; NULL where the CPU reaches it */
-	struct p2p_lane lanes[P2P_MAX_CHANNELS];
+	struct p2p_lane *lanes; /* one for each channel */
+	double connected;	/* seconds from the first listen to the last accept */
 	struct failure *failure;
 };
 
-/* Loads @name and connects its channels with the other rank over MPI_COMM_WORLD. Collective. */
+/*
+ * Loads @name and connects its channels with the other rank over MPI_COMM_WORLD, each in both
+ * directions. Collective. 0, or -1 with the failure set.
+ */
+int p2p_connect(struct p2p_link *link, const char *name, int abi);
+/* The same, and buffers for messages. */
 int p2p_open(struct p2p_link *link, const char *name, int abi);
 void p2p_close(struct p2p_link *link);
 

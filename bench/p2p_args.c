@@ -14,6 +14,7 @@ enum long_option {
 	OPTION_PLUGIN = 0x100,
 	OPTION_LATENCY,
 	OPTION_TIMEOUT,
+	OPTION_CONNECT,
 	OPTION_MEMORY,
 	OPTION_JSON,
 	OPTION_NIC
@@ -38,6 +39,10 @@ static const struct argp_option option_list[] = {
 	{"volume", 'v', "SIZE", 0, "Bytes of each run and direction (default 512M)", 3},
 	{"latency", OPTION_LATENCY, "N", 0,
 	 "Round trips of 8 bytes for each run of the latency (default 10000; 0: none)", 3},
+	{"connect", OPTION_CONNECT, "N", 0,
+	 "Instead: set up N connections from each rank to the other, 1 to 4096, and tell how long "
+	 "it took",
+	 3},
 	{"timeout", OPTION_TIMEOUT, "SECONDS", 0,
 	 "Give up when nothing moves for that long (default 30)", 4},
 	{"nic", OPTION_NIC, "NIC", 0,
@@ -129,6 +134,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPTION_LATENCY:
 		o->latency = number(state, "--latency", arg, 0, 10000000);
+		break;
+	case OPTION_CONNECT:
+		o->connect = number(state, "--connect", arg, 1, MAX_CONNECT);
 		break;
 	case OPTION_TIMEOUT:
 		o->timeout = number(state, "--timeout", arg, 1, 86400);

@@ -10,6 +10,7 @@
 
 #define MAX_LIST 16
 #define MAX_REPS 101
+#define MAX_CONNECT 4096
 
 enum exit_status { EXIT_WRONG_DATA = 1, EXIT_USAGE = 2, EXIT_FAILED = 3 };
 
@@ -20,6 +21,7 @@ struct options {
 	unsigned int depth, reps, latency, timeout;
 	uint64_t volume; /* bytes of a timed run, all channels together */
 	bool both;
+	unsigned int connect; /* connections of each direction, and nothing else; 0: messages */
 	enum devmem_mem_kind memory;
 	const char *nic;  /* whose hw_ns is shown; NULL: none's */
 	const char *json; /* a file for the results; NULL: none */

@@ -16,17 +16,16 @@ static int failed(struct p2p_link *link, const char *call, ncclResult_t result)
 static int start(struct p2p_link *link, int abi)
 {
 	ncclResult_t result;
-	int devices = 0;
 
 	if (net_load(&link->net, link->name, abi, link->failure))
 		return -1;
 	result = net_init(&link->net, &link->ctx);
 	if (result != ncclSuccess)
 		return failed(link, "init", result);
-	result = net_call(&link->net, devices, &devices);
+	result = net_call(&link->net, devices, &link->devices);
 	if (result != ncclSuccess)
 		return failed(link, "devices", result);
-	if (devices <= 0)
+	if (link->devices <= 0)
 		return fail(link->failure,
 			    "plugin '%s' sees no device: is an interface up, and does "
 			    "NCCL_SOCKET_IFNAME name it?",
@@ -38,9 +37,11 @@ static int listen_all(struct p2p_link *link)
 {
 	for (unsigned int c = 0; c < link->channels; c++) {
 		struct p2p_lane *lane = &link->lanes[c];
-		ncclResult_t result = net_call(&link->net, listen, link->ctx, 0, lane->own_handle,
-					       &lane->listener);
+		ncclResult_t result;
 
+		lane->dev = (int)c % link->devices;
+		result = net_call(&link->net, listen, link->ctx, lane->dev, lane->own_handle,
+				  &lane->listener);
 		if (result != ncclSuccess || !lane->listener)
 			return failed(link, "listen", result);
 	}
@@ -53,7 +54,7 @@ static int connect_lane(struct p2p_link *link, struct p2p_lane *lane)
 	ncclResult_t result;
 
 	if (!lane->send_comm) {
-		result = net_call(&link->net, connect, link->ctx, 0, lane->peer_handle,
+		result = net_call(&link->net, connect, link->ctx, lane->dev, lane->peer_handle,
 				  &lane->send_comm, &device);
 		if (result != ncclSuccess)
 			return failed(link, "connect", result);
@@ -114,15 +115,30 @@ static void exchange_handles(struct p2p_link *link)
 	}
 }
 
-int p2p_open(struct p2p_link *link, const char *name, int abi)
+int p2p_connect(struct p2p_link *link, const char *name, int abi)
 {
+	uint64_t begin;
+
 	link->name = name;
-	if (start(link, abi) || listen_all(link))
+	link->lanes = calloc(link->channels, sizeof(*link->lanes));
+	if (!link->lanes)
+		return fail(link->failure, "out of memory");
+	if (start(link, abi))
+		return -1;
+	MPI_Barrier(MPI_COMM_WORLD);
+	begin = now_ns();
+	if (listen_all(link))
 		return -1;
 	exchange_handles(link);
 	if (connect_all(link))
 		return -1;
-	if (p2p_memory_open(link))
+	link->connected = (double)(now_ns() - begin) / 1e9;
+	return 0;
+}
+
+int p2p_open(struct p2p_link *link, const char *name, int abi)
+{
+	if (p2p_connect(link, name, abi) || p2p_memory_open(link))
 		return -1;
 	return add_buffers(link);
 }
@@ -132,8 +148,10 @@ void p2p_close(struct p2p_link *link)
 	for (unsigned int c = 0; c < link->channels; c++) {
 		struct p2p_lane *lane = &link->lanes[c];
 
-		p2p_buffer_free(link, lane->send_comm, &lane->send);
-		p2p_buffer_free(link, lane->recv_comm, &lane->recv);
+		if (lane->send.mem)
+			p2p_buffer_free(link, lane->send_comm, &lane->send);
+		if (lane->recv.mem)
+			p2p_buffer_free(link, lane->recv_comm, &lane->recv);
 		net_call(&link->net, closeSend, lane->send_comm);
 		net_call(&link->net, closeRecv, lane->recv_comm);
 		net_call(&link->net, closeListen, lane->listener);
@@ -142,4 +160,5 @@ void p2p_close(struct p2p_link *link)
 		net_call(&link->net, finalize, link->ctx);
 	net_unload(&link->net);
 	p2p_memory_close(link);
+	free(link->lanes);
 }
