@@ -53,13 +53,15 @@ expect 'user 1001, process' /tmp/devmemd0.log
 
 echo 'two users at the same time, a queue for each; a third finds none and goes by host memory'
 for user in 1001 1002; do
-	NCCL_DEVMEM_REQUIRE=1 job "$user" --random 1500 --seed "$user" &
+	NCCL_DEVMEM_REQUIRE=1 job "$user" --random 500 --seed "$user" &
 	running[user]=$!
 done
 for host in 0 1; do
 	await "/tmp/devmemd$host.log" 'user 1001, process' 2
 	await "/tmp/devmemd$host.log" 'user 1002, process' 1
 done
+# Both hold their queues until the third is done, however fast they are.
+pkill -STOP -U 1001,1002 -x allreduce || fail 'the jobs of users 1001 and 1002 do not run'
 for host in 0 1; do
 	on "host$host" devmemctl lease --socket "/run/devmemd/host$host" >"/tmp/lease$host.log"
 	for user in 1001 1002; do
@@ -69,8 +71,8 @@ done
 on host0 env NCCL_DEVMEM_BROKER=/run/devmemd/host0 devmemctl lease --json >/tmp/lease.json
 [ "$(grep -c '"uid": 100[12],' /tmp/lease.json)" = 2 ] || { cat /tmp/lease.json; fail 'devmemctl lease --json does not show both users'; }
 NCCL_DEVMEM_REQUIRE=0 job 1003 --random 50 --seed 3 || fail 'the job of user 1003 failed'
+pkill -CONT -U 1001,1002 -x allreduce
 for user in 1001 1002; do
-	kill -0 "${running[user]}" 2>/dev/null || fail "the job of user $user was over before the third ran"
 	wait "${running[user]}" || fail "the job of user $user failed"
 	expect '[1-9][0-9]* bytes in device memory, 0 linear, 0 plain' "/tmp/job$user.log"
 done
