@@ -49,7 +49,7 @@ int fake_begin_bare(void)
 {
 	if (fake.over)
 		return FAKE_DEINITIALIZED;
-	if (fake.pid != getpid())
+	if (__atomic_load_n(&fake.pid, __ATOMIC_RELAXED) != getpid())
 		return FAKE_NOT_INITIALIZED;
 	pthread_mutex_lock(&fake.lock);
 	return FAKE_OK;
@@ -79,8 +79,10 @@ int fake_begin(const char *call, struct fake_context **context)
 int cuInit(unsigned int flags)
 {
 	int result = FAKE_OK;
+	pid_t pid = __atomic_load_n(&fake.pid, __ATOMIC_RELAXED);
 
-	if (fake.pid && fake.pid != getpid())
+	/* Not under the lock, which another thread may have held when this process was forked. */
+	if (pid && pid != getpid())
 		return FAKE_NOT_INITIALIZED;
 	pthread_mutex_lock(&fake.lock);
 	if (!fake.pid) {
@@ -92,7 +94,7 @@ int cuInit(unsigned int flags)
 	if (!result && !fake.devices)
 		result = FAKE_NO_DEVICE;
 	if (!result)
-		fake.pid = getpid();
+		__atomic_store_n(&fake.pid, getpid(), __ATOMIC_RELAXED);
 	for (int device = 0; device < FAKE_MAX_DEVICES; device++)
 		fake.contexts[device].device = device;
 	return fake_end(result);
