@@ -15,6 +15,7 @@
 #define DMNIC_MAX_RULES 1024
 #define DMNIC_DEFAULT_QUEUES 8
 #define DMNIC_DEFAULT_RING 256
+#define DMNIC_MAX_USECS 100000
 #define DMNIC_MAX_RING 4096
 #define DMNIC_MAX_MTU 16384
 #define DMNIC_MAX_HDS_THRESH 1023
@@ -82,7 +83,7 @@ struct dmnic_rxq {
 		wire; /* packets that the peer has sent and this queue has not received */
 	struct dmnic_cursor cursor;
 	struct sk_buff *held;  /* a received packet that the next one overtakes: a fault */
-	struct hrtimer pacing; /* polls again when the port may receive more */
+	bool paced;	       /* has more to receive when the port is free */
 	unsigned long
 		*waiting; /* bit t: the peer's tx queue t is stopped until the wire has room */
 	struct dmnic_rx_stats stats;
@@ -106,6 +107,9 @@ struct dmnic_rss {
 struct dmnic_pace {
 	spinlock_t lock; /* for free_ns */
 	u64 free_ns;	 /* when the port has sent all that was given to it, by ktime_get_ns() */
+	unsigned int turn;     /* the queue that goes first when the port is free */
+	struct hrtimer resume; /* lets the queues go on then */
+	u32 usecs; /* it waits so much longer, to do more at once (interrupt moderation) */
 };
 
 struct dmnic {
@@ -123,7 +127,6 @@ struct dmnic {
 	bool unplugged; /* the cable is out, on request */
 	u32 speed;	/* Mb/s of the port in each direction; 0: as fast as it goes */
 	struct dmnic_pace rx_pace, tx_pace;
-	struct hrtimer tx_resume;   /* starts the tx queues again when the port is free */
 	u32 faults[DMNIC_N_FAULTS]; /* each happens to one in so many; 0: never */
 	atomic64_t fault_hits[DMNIC_N_FAULTS];
 };
@@ -166,9 +169,10 @@ void dmnic_tx_wake(struct dmnic_rxq *q);
 
 /* pace.c */
 u64 dmnic_pace_wait(struct dmnic_pace *pace, u32 speed);
-void dmnic_pace_charge(struct dmnic_pace *pace, u32 speed, u64 bytes, unsigned int packets);
+void dmnic_pace_charge(struct dmnic_pace *pace, u32 speed, unsigned int queue, u64 bytes,
+		       unsigned int packets);
 void dmnic_pace_init(struct dmnic *nic);
-void dmnic_pace_rx_init(struct dmnic_rxq *q);
+void dmnic_pace_rx(struct dmnic_rxq *q, u64 wait);
 void dmnic_pace_tx(struct dmnic *nic);
 void dmnic_pace_stop(struct dmnic *nic);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What ethtool shows and sets of rings with header split, channels, speed and the driver's name. */
+/* What ethtool shows and sets of rings, channels, the port and the driver. */
 #include <linux/ethtool_netlink.h>
 
 #include "dmnic.h"
@@ -160,7 +160,34 @@ static int set_link_ksettings(struct net_device *dev, const struct ethtool_link_
 	return 0;
 }
 
+static int get_coalesce(struct net_device *dev, struct ethtool_coalesce *coalesce,
+			struct kernel_ethtool_coalesce *kernel_coalesce,
+			struct netlink_ext_ack *extack)
+{
+	const struct dmnic *nic = netdev_priv(dev);
+
+	coalesce->rx_coalesce_usecs = nic->rx_pace.usecs;
+	coalesce->tx_coalesce_usecs = nic->tx_pace.usecs;
+	return 0;
+}
+
+static int set_coalesce(struct net_device *dev, struct ethtool_coalesce *coalesce,
+			struct kernel_ethtool_coalesce *kernel_coalesce,
+			struct netlink_ext_ack *extack)
+{
+	struct dmnic *nic = netdev_priv(dev);
+
+	if (max(coalesce->rx_coalesce_usecs, coalesce->tx_coalesce_usecs) > DMNIC_MAX_USECS) {
+		NL_SET_ERR_MSG(extack, "at most 100000 microseconds");
+		return -ERANGE;
+	}
+	WRITE_ONCE(nic->rx_pace.usecs, coalesce->rx_coalesce_usecs);
+	WRITE_ONCE(nic->tx_pace.usecs, coalesce->tx_coalesce_usecs);
+	return 0;
+}
+
 const struct ethtool_ops dmnic_ethtool_ops = {
+	.supported_coalesce_params = ETHTOOL_COALESCE_RX_USECS | ETHTOOL_COALESCE_TX_USECS,
 #ifdef DMNIC_HAVE_HDS_THRESH
 	.supported_ring_params = ETHTOOL_RING_USE_TCP_DATA_SPLIT | ETHTOOL_RING_USE_HDS_THRS,
 #else
@@ -178,6 +205,8 @@ const struct ethtool_ops dmnic_ethtool_ops = {
 	.set_link_ksettings = set_link_ksettings,
 	.get_ringparam = get_ringparam,
 	.set_ringparam = set_ringparam,
+	.get_coalesce = get_coalesce,
+	.set_coalesce = set_coalesce,
 	.get_rxnfc = dmnic_get_rxnfc,
 	.set_rxnfc = dmnic_set_rxnfc,
 	.get_rxfh_indir_size = dmnic_get_rxfh_indir_size,

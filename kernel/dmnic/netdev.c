@@ -89,8 +89,8 @@ static int dmnic_stop(struct net_device *dev)
 	if (dmnic_stacked(nic))
 		dmnic_stack_stop(dev);
 	netif_tx_stop_all_queues(dev);
-	dmnic_pace_stop(nic);
 	dmnic_queues_stop(nic);
+	dmnic_pace_stop(nic);
 	return 0;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The speed of a port: what is sent or received costs wire time, and a port that is behind makes
- * the sender wait.
+ * the sender wait. When it is free again its queues take turns, so that no queue keeps another's
+ * packets, pure ACKs among them, from the wire.
  *
  * A frame takes its bytes and those of framing: preamble and start delimiter, check sequence, the
  * least gap (IEEE 802.3). So payload can reach exactly the share of line rate that it can on real
@@ -27,40 +28,64 @@ u64 dmnic_pace_wait(struct dmnic_pace *pace, u32 speed)
 	return free_ns > now ? free_ns - now : 0;
 }
 
-/* Takes the wire time of @packets with @bytes from Ethernet header to payload in all. */
-void dmnic_pace_charge(struct dmnic_pace *pace, u32 speed, u64 bytes, unsigned int packets)
+/* Takes the wire time of @packets with @bytes from Ethernet header to payload in all, of @queue. */
+void dmnic_pace_charge(struct dmnic_pace *pace, u32 speed, unsigned int queue, u64 bytes,
+		       unsigned int packets)
 {
-	u64 now;
+	u64 now, slack = SLACK_NS + READ_ONCE(pace->usecs) * NSEC_PER_USEC;
 
 	if (!speed)
 		return;
 	now = ktime_get_ns();
 	bytes = max_t(u64, bytes, packets * ETH_ZLEN) + packets * FRAMING_BYTES;
 	spin_lock_bh(&pace->lock);
-	if (pace->free_ns + SLACK_NS < now)
-		pace->free_ns = now - SLACK_NS;
+	if (pace->free_ns + slack < now)
+		pace->free_ns = now - slack;
 	WRITE_ONCE(pace->free_ns, pace->free_ns + div_u64(bytes * 8 * 1000, speed));
+	WRITE_ONCE(pace->turn, queue + 1);
 	spin_unlock_bh(&pace->lock);
 }
 
-static enum hrtimer_restart poll_again(struct hrtimer *timer)
+/* Lets the queues go on when the port is free, in @wait nanoseconds, or a little later. */
+static void resume_in(struct dmnic_pace *pace, u64 wait)
 {
-	napi_schedule(&container_of(timer, struct dmnic_rxq, pacing)->napi);
+	wait += READ_ONCE(pace->usecs) * NSEC_PER_USEC;
+	hrtimer_start(&pace->resume, ns_to_ktime(wait), HRTIMER_MODE_REL_SOFT);
+}
+
+/* The queues run in the order in which they are scheduled, and the first that has something takes
+ * the port again.
+ */
+static enum hrtimer_restart rx_resume(struct hrtimer *timer)
+{
+	struct dmnic *nic = container_of(timer, struct dmnic, rx_pace.resume);
+	unsigned int i, n = nic->dev->num_rx_queues, turn = READ_ONCE(nic->rx_pace.turn);
+
+	for (i = 0; i < n; i++) {
+		struct dmnic_rxq *q = &nic->rxq[(turn + i) % n];
+
+		if (READ_ONCE(q->paced) && xchg(&q->paced, false))
+			napi_schedule(&q->napi);
+	}
 	return HRTIMER_NORESTART;
 }
 
-void dmnic_pace_rx_init(struct dmnic_rxq *q)
+/* Polls @q again when the port is free. */
+void dmnic_pace_rx(struct dmnic_rxq *q, u64 wait)
 {
-	hrtimer_init(&q->pacing, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
-	q->pacing.function = poll_again;
+	struct dmnic *nic = netdev_priv(q->dev);
+
+	WRITE_ONCE(q->paced, true);
+	resume_in(&nic->rx_pace, wait);
 }
 
 static enum hrtimer_restart tx_resume(struct hrtimer *timer)
 {
-	struct dmnic *nic = container_of(timer, struct dmnic, tx_resume);
+	struct dmnic *nic = container_of(timer, struct dmnic, tx_pace.resume);
+	unsigned int i, n = nic->dev->num_tx_queues, turn = READ_ONCE(nic->tx_pace.turn);
 
-	if (netif_running(nic->dev))
-		netif_tx_wake_all_queues(nic->dev);
+	for (i = 0; netif_running(nic->dev) && i < n; i++)
+		netif_tx_wake_queue(netdev_get_tx_queue(nic->dev, (turn + i) % n));
 	return HRTIMER_NORESTART;
 }
 
@@ -72,18 +97,24 @@ void dmnic_pace_tx(struct dmnic *nic)
 	if (!wait)
 		return;
 	netif_tx_stop_all_queues(nic->dev);
-	hrtimer_start(&nic->tx_resume, ns_to_ktime(wait), HRTIMER_MODE_REL_SOFT);
+	resume_in(&nic->tx_pace, wait);
+}
+
+static void pace_init(struct dmnic_pace *pace, enum hrtimer_restart (*resume)(struct hrtimer *))
+{
+	spin_lock_init(&pace->lock);
+	hrtimer_init(&pace->resume, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
+	pace->resume.function = resume;
 }
 
 void dmnic_pace_init(struct dmnic *nic)
 {
-	spin_lock_init(&nic->rx_pace.lock);
-	spin_lock_init(&nic->tx_pace.lock);
-	hrtimer_init(&nic->tx_resume, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
-	nic->tx_resume.function = tx_resume;
+	pace_init(&nic->rx_pace, rx_resume);
+	pace_init(&nic->tx_pace, tx_resume);
 }
 
 void dmnic_pace_stop(struct dmnic *nic)
 {
-	hrtimer_cancel(&nic->tx_resume);
+	hrtimer_cancel(&nic->rx_pace.resume);
+	hrtimer_cancel(&nic->tx_pace.resume);
 }

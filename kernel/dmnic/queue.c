@@ -99,7 +99,7 @@ static int queue_stop(struct net_device *dev, void *per_queue_mem, int index)
 	if (!q->pool)
 		return -ENETDOWN;
 	napi_disable(&q->napi);
-	hrtimer_cancel(&q->pacing);
+	WRITE_ONCE(q->paced, false);
 	kfree_skb(q->held);
 	q->held = NULL;
 	mem->pool = q->pool;
@@ -183,7 +183,6 @@ int dmnic_queues_init(struct dmnic *nic)
 		skb_queue_head_init(&q->wire);
 		u64_stats_init(&q->stats.sync);
 		netif_napi_add(nic->dev, &q->napi, dmnic_poll);
-		dmnic_pace_rx_init(q);
 	}
 	for (i = 0; i < nic->dev->num_tx_queues; i++)
 		u64_stats_init(&nic->txq[i].sync);

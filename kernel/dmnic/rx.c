@@ -248,14 +248,14 @@ static void receive_next(struct dmnic_rxq *q)
 	if (!cursor->header_len) {
 		struct sk_buff *skb = receive_whole(q);
 
-		dmnic_pace_charge(&nic->rx_pace, nic->speed, cursor->skb->len, 1);
+		dmnic_pace_charge(&nic->rx_pace, nic->speed, q->index, cursor->skb->len, 1);
 		if (skb)
 			deliver(q, skb);
 		packet_done(q);
 		return;
 	}
 	arrival = next_arrival(q);
-	dmnic_pace_charge(&nic->rx_pace, nic->speed,
+	dmnic_pace_charge(&nic->rx_pace, nic->speed, q->index,
 			  arrival.payload + arrival.segments * cursor->header_len,
 			  arrival.segments);
 	if (!dmnic_fault(nic, DMNIC_FAULT_LOSS)) {
@@ -289,7 +289,7 @@ int dmnic_poll(struct napi_struct *napi, int budget)
 	if (done == budget || !napi_complete_done(napi, done))
 		return done;
 	if (wait)
-		hrtimer_start(&q->pacing, ns_to_ktime(wait), HRTIMER_MODE_REL_SOFT);
+		dmnic_pace_rx(q, wait);
 	else if (!skb_queue_empty_lockless(&q->wire))
 		napi_schedule(napi);
 	return done;

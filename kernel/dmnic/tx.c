@@ -24,7 +24,7 @@ static void count(struct dmnic *nic, struct dmnic_tx_stats *stats, const struct 
 	if (skb_is_gso(skb) && dmnic_parse_tcp(skb, &flow, &header_len))
 		packets = dmnic_segments(skb, header_len);
 	bytes = skb->len + (packets - 1) * header_len;
-	dmnic_pace_charge(&nic->tx_pace, nic->speed, bytes, packets);
+	dmnic_pace_charge(&nic->tx_pace, nic->speed, skb_get_queue_mapping(skb), bytes, packets);
 	u64_stats_update_begin(&stats->sync);
 	u64_stats_add(&stats->packets, packets);
 	u64_stats_add(&stats->bytes, bytes);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What the software NIC promises: rules, RSS and channels as stock ethtool sets and shows them, line rate, coalescing.
+#include <atomic>
 #include <chrono>
+#include <memory>
+#include <thread>
 
 #include <arpa/inet.h>
 #include <map>
@@ -270,6 +273,100 @@ TEST(Speed, NeitherSenderNorReceiverGoesFasterThanThePort)
 		on_host(host, "ethtool -s dm0 autoneg on");
 	}
 	EXPECT_TRUE(contains(ethtool("dm0"), "Speed: Unknown!"));
+}
+
+// Bytes over an ordinary connection of the hosts, sent until `stop`, and thrown away.
+struct Bulk {
+	std::atomic<bool> stop{false};
+	std::atomic<uint64_t> received{0};
+	int ends[2];
+	std::thread sender, receiver;
+
+	explicit Bulk(int from)
+	{
+		connect_plain(from, ends);
+		sender = std::thread([this] {
+			std::vector<char> data(1 << 20);
+			while (!stop)
+				send(ends[0], data.data(), data.size(), MSG_NOSIGNAL);
+			shutdown(ends[0], SHUT_RDWR);
+		});
+		receiver = std::thread([this] {
+			std::vector<char> data(1 << 20);
+			ssize_t n;
+			while ((n = recv(ends[1], data.data(), data.size(), 0)) > 0)
+				received += static_cast<uint64_t>(n);
+		});
+	}
+	~Bulk()
+	{
+		stop = true;
+		sender.join();
+		receiver.join();
+		close(ends[0]);
+		close(ends[1]);
+	}
+	static void connect_plain(int from, int *ends)
+	{
+		enter_host(!from);
+		sockaddr_storage there = host_address(!from, AF_INET, 0);
+		socklen_t length = sizeof(there);
+		int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		ASSERT_EQ(0, bind(listener, reinterpret_cast<sockaddr *>(&there), address_length(there)));
+		ASSERT_EQ(0, listen(listener, 1));
+		getsockname(listener, reinterpret_cast<sockaddr *>(&there), &length);
+		enter_host(from);
+		ends[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		ASSERT_EQ(0, connect(ends[0], reinterpret_cast<sockaddr *>(&there), length));
+		ends[1] = accept(listener, nullptr, nullptr);
+		close(listener);
+	}
+};
+
+// A queue that always has more to send must not keep the others' packets, pure ACKs among them.
+TEST(Speed, QueuesOfAFullPortTakeTurns)
+{
+	constexpr int kConnections = 6;
+	uint64_t least = UINT64_MAX, most = 0;
+
+	for (int host : {0, 1})
+		on_host(host, "ethtool -s dm0 speed 100 autoneg off");
+	{
+		std::vector<std::unique_ptr<Bulk>> bulks;
+		for (int c = 0; c < kConnections; c++)
+			bulks.push_back(std::make_unique<Bulk>(0));
+		std::this_thread::sleep_for(std::chrono::seconds(3));
+		for (auto &bulk : bulks) {
+			uint64_t received = bulk->received;
+			least = std::min(least, received);
+			most = std::max(most, received);
+		}
+	}
+	for (int host : {0, 1})
+		on_host(host, "ethtool -s dm0 autoneg on");
+	EXPECT_GT(least * 20, most) << "of " << kConnections << " connections one got " << least << " bytes and another " << most;
+}
+
+TEST(Speed, ModerationIsShownAsSetAndLosesNoLineRate)
+{
+	constexpr uint64_t kBytes = 4'000'000;
+	int status;
+	ethtool("-C dm0 rx-usecs 200000", &status);
+	EXPECT_NE(0, status);
+	for (int host : {0, 1})
+		on_host(host, "ethtool -s dm0 speed 100 autoneg off");
+	double at_once = seconds_to_receive(kBytes);
+	for (int host : {0, 1})
+		on_host(host, "ethtool -C dm0 rx-usecs 2000 tx-usecs 1000");
+	std::string shown = ethtool("-c dm0");
+	EXPECT_TRUE(contains(shown, "rx-usecs:\t2000") || contains(shown, "rx-usecs: 2000")) << shown;
+	EXPECT_TRUE(contains(shown, "tx-usecs:\t1000") || contains(shown, "tx-usecs: 1000")) << shown;
+	// A frame takes 0.3 ms of the wire: were the moderation not made good, each would take 2 ms.
+	EXPECT_LT(seconds_to_receive(kBytes), 3 * at_once);
+	for (int host : {0, 1}) {
+		on_host(host, "ethtool -C dm0 rx-usecs 0 tx-usecs 0");
+		on_host(host, "ethtool -s dm0 autoneg on");
+	}
 }
 
 TEST(Coalescing, PutsSegmentsIntoWholePages)
