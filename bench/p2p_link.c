@@ -3,6 +3,7 @@
 #include <mpi.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "p2p.h"
 #include "worker.h"
@@ -104,15 +105,28 @@ static int add_buffers(struct p2p_link *link)
 	return 0;
 }
 
-static void exchange_handles(struct p2p_link *link)
+/* All in one message: what is measured is the plugin, not MPI. */
+static int exchange_handles(struct p2p_link *link)
 {
-	for (unsigned int c = 0; c < link->channels; c++) {
-		struct p2p_lane *lane = &link->lanes[c];
+	int bytes = (int)link->channels * NCCL_NET_HANDLE_MAXSIZE;
+	char *own = malloc((size_t)bytes), *peer = malloc((size_t)bytes);
 
-		MPI_Sendrecv(lane->own_handle, NCCL_NET_HANDLE_MAXSIZE, MPI_BYTE, !link->rank, 0,
-			     lane->peer_handle, NCCL_NET_HANDLE_MAXSIZE, MPI_BYTE, !link->rank, 0,
-			     MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+	if (!own || !peer) {
+		free(own);
+		free(peer);
+		return fail(link->failure, "out of memory");
 	}
+	for (unsigned int c = 0; c < link->channels; c++)
+		memcpy(own + (size_t)c * NCCL_NET_HANDLE_MAXSIZE, link->lanes[c].own_handle,
+		       NCCL_NET_HANDLE_MAXSIZE);
+	MPI_Sendrecv(own, bytes, MPI_BYTE, !link->rank, 0, peer, bytes, MPI_BYTE, !link->rank, 0,
+		     MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+	for (unsigned int c = 0; c < link->channels; c++)
+		memcpy(link->lanes[c].peer_handle, peer + (size_t)c * NCCL_NET_HANDLE_MAXSIZE,
+		       NCCL_NET_HANDLE_MAXSIZE);
+	free(own);
+	free(peer);
+	return 0;
 }
 
 int p2p_connect(struct p2p_link *link, const char *name, int abi)
@@ -127,10 +141,7 @@ int p2p_connect(struct p2p_link *link, const char *name, int abi)
 		return -1;
 	MPI_Barrier(MPI_COMM_WORLD);
 	begin = now_ns();
-	if (listen_all(link))
-		return -1;
-	exchange_handles(link);
-	if (connect_all(link))
+	if (listen_all(link) || exchange_handles(link) || connect_all(link))
 		return -1;
 	link->connected = (double)(now_ns() - begin) / 1e9;
 	return 0;
