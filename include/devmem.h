@@ -272,10 +272,10 @@ struct devmem_stream_stats {
 };
 
 /*
- * Takes over a connected non-blocking TCP socket (closed by devmem_stream_close). Switches
- * SO_ZEROCOPY on where the kernel has it.
+ * Takes over a connected non-blocking TCP socket (closed by devmem_stream_close). The first send
+ * that could use it switches SO_ZEROCOPY on.
  * @bounce_bytes: size of the buffer that takes linear and plain bytes; it also caps one receive
- * call. Untouched pages cost nothing.
+ * call. It is mapped by the first receive; untouched pages cost nothing.
  */
 int devmem_stream_open(int fd, size_t bounce_bytes, struct devmem_stream **stream,
 		       struct devmem_error *err);
@@ -284,6 +284,7 @@ void devmem_stream_close(struct devmem_stream *stream);
 /* Frees the stream and hands its socket back, which must hold no tokens. */
 int devmem_stream_detach(struct devmem_stream *stream);
 int devmem_stream_fd(const struct devmem_stream *stream);
+/* NULL before the first receive. */
 const uint8_t *devmem_stream_bounce(const struct devmem_stream *stream);
 void devmem_stream_stats_get(const struct devmem_stream *stream, struct devmem_stream_stats *stats);
 
@@ -319,7 +320,7 @@ ssize_t devmem_stream_send_device(struct devmem_stream *stream, uint32_t dmabuf_
 				  size_t len, uint32_t *completion);
 /* False when the kernel cannot send host memory without a copy here, or has told that it copied (as
  * it does on loopback): then zerocopy only costs. */
-bool devmem_stream_zerocopy_pays(const struct devmem_stream *stream);
+bool devmem_stream_zerocopy_pays(struct devmem_stream *stream);
 /* The same from host memory; @zerocopy false copies, and the bytes may change at once (then
  * *@completion is not written). */
 ssize_t devmem_stream_send_host(struct devmem_stream *stream, const void *bytes, size_t len,

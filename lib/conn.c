@@ -2,6 +2,7 @@
 /* A connection from its making to its end, and its requests. */
 #include "conn.h"
 #include "probe.h"
+#include "sockopt.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -18,23 +19,23 @@
 	(2 * 212992) /* what net.core.wmem_max allows, unless it was changed \
 		      */
 
-/* Notices a peer that has gone without a word: the kernel ends the connection after @seconds. */
-static void tune(int fd, unsigned int seconds)
-{
-	int one = 1, milliseconds = (int)seconds * 1000, idle = (int)(seconds + 3) / 4, probes = 3;
-
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &idle, sizeof(idle));
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof(milliseconds));
-}
-
 /* Bytes under way on a connection of @rtt_us at the NIC's speed. */
 static size_t in_flight(const struct devmem_nic *nic, unsigned int rtt_us)
 {
 	return (size_t)nic->speed_mbps / 8 * rtt_us;
+}
+
+/* Asked once: it costs three system calls. */
+static bool has_processor_for_peer(void)
+{
+	static long processors;
+	long n = __atomic_load_n(&processors, __ATOMIC_RELAXED);
+
+	if (!n) {
+		n = sysconf(_SC_NPROCESSORS_ONLN);
+		__atomic_store_n(&processors, n, __ATOMIC_RELAXED);
+	}
+	return n > 1;
 }
 
 /*
@@ -50,8 +51,8 @@ static void limit_send_buffer(int fd, const struct devmem_nic *nic)
 	size_t bytes;
 	int half;
 
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) || !info.tcpi_rtt ||
-	    info.tcpi_rtt > NEAR_US || sysconf(_SC_NPROCESSORS_ONLN) < 2)
+	if (!has_processor_for_peer() || getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) ||
+	    !info.tcpi_rtt || info.tcpi_rtt > NEAR_US)
 		return;
 	bytes = 4 * in_flight(nic, info.tcpi_rtt);
 	if (bytes > SEND_BUFFER_MAX)
@@ -62,23 +63,13 @@ static void limit_send_buffer(int fd, const struct devmem_nic *nic)
 		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &half, sizeof(half));
 }
 
-/*
- * The receiver of a data stream sends nothing on it, so its end may be abrupt. A graceful one of a
- * killed process would wait for the peer, with segments that came out of order in device memory.
- */
-static void end_abruptly(int fd)
-{
-	struct linger now = {.l_onoff = 1};
-
-	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-}
-
 static int open_sockets(struct conn *conn, struct conn_parts *parts, struct devmem_error *err)
 {
 	unsigned int seconds = conn->device->options.peer_timeout_s;
 	int ret;
 
-	tune(parts->control_fd, seconds);
+	sockopt_peer_timeout(parts->control_fd, seconds);
+	sockopt_probe_peer(parts->control_fd, seconds);
 	if (conn->sender)
 		limit_send_buffer(parts->control_fd, &conn->device->nic);
 	ret = devmem_stream_open(parts->control_fd, CONTROL_BOUNCE, &conn->control, err);
@@ -87,9 +78,8 @@ static int open_sockets(struct conn *conn, struct conn_parts *parts, struct devm
 	conn->control_fd = parts->control_fd;
 	parts->control_fd = -1;
 	for (unsigned int i = 0; i < parts->n_streams; i++) {
-		tune(parts->stream_fds[i], seconds);
-		if (!conn->sender)
-			end_abruptly(parts->stream_fds[i]);
+		if (conn->sender) /* a receiver's have it from their listener, and they probe */
+			sockopt_peer_timeout(parts->stream_fds[i], seconds);
 		ret = devmem_stream_open(parts->stream_fds[i], CONN_RECEIVE, &conn->streams[i],
 					 err);
 		if (ret)
@@ -182,8 +172,6 @@ int conn_new(struct device *device, const struct conn_parts *given, struct conn 
 	}
 	make_staging(new);
 	PROBE4(conn_open, new, new->sender, new->peer, new->control_fd);
-	for (unsigned int i = 0; i < CONN_REQUESTS; i++)
-		new->requests[i].conn = new;
 	*conn = new;
 	return 0;
 }

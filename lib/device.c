@@ -82,6 +82,7 @@ int device_open(const struct devmem_nic *nic, struct devmem_exporter *exporter,
 	exporter->copy_ns = &totals->copy_ns;
 	new->options = *options;
 	new->options.pool.broker = NULL;
+	new->options.pool.peer_timeout_s = options->peer_timeout_s;
 	new->totals = totals;
 	new->log = log;
 	new->refs = 1;

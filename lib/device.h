@@ -19,7 +19,7 @@ struct device_options {
 	/* Of the broker: "auto" when this process lacks the privilege, "off", or the path where it
 	 * serves. NULL: off. */
 	const char *broker;
-	struct pool_options pool;	/* broker is filled in by the device */
+	struct pool_options pool;	/* broker and peer_timeout_s: of the device */
 	unsigned int streams;		/* of a connection; 0: as many as the pool has queues */
 	unsigned int connect_timeout_s; /* until connect() gives up */
 	unsigned int peer_timeout_s;	/* until a silent peer counts as dead */

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -120,14 +119,19 @@ static void set_send_buffer(int fd)
 }
 
 /* Streams take the peer's rx queues in turn. */
+static struct sockaddr_storage stream_address(const struct dialer *dialer, unsigned int i)
+{
+	struct sockaddr_storage to = dialer->handle.data;
+
+	sockaddr_set_port(&to, dialer->handle.ports[i % dialer->handle.n_ports]);
+	return to;
+}
+
 static int open_stream(struct dialer *dialer)
 {
-	const struct wire_handle *handle = &dialer->handle;
-	struct sockaddr_storage to = handle->data;
-	int fd;
+	struct sockaddr_storage to = stream_address(dialer, dialer->n_streams);
+	int fd = open_socket(dialer, &to);
 
-	sockaddr_set_port(&to, handle->ports[dialer->n_streams % handle->n_ports]);
-	fd = open_socket(dialer, &to);
 	if (fd < 0)
 		return fd;
 	set_send_buffer(fd);
@@ -147,26 +151,23 @@ static int open_sockets(struct dialer *dialer)
 	return ret;
 }
 
-/* 1 connected, 0 not yet, -errno. */
-static int connected(int fd)
+/* 1 connected, 0 not yet, -errno: what connect() tells when it is called again. */
+static int connected(int fd, const struct sockaddr_storage *to)
 {
-	struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
-	socklen_t length = sizeof(int);
-	int error = 0;
-
-	if (poll(&poll_fd, 1, 0) <= 0)
-		return 0;
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length))
-		return -errno;
-	return error ? -error : 1;
+	if (!connect(fd, (const struct sockaddr *)to, sockaddr_length(to)) || errno == EISCONN)
+		return 1;
+	return errno == EALREADY || errno == EINPROGRESS ? 0 : -errno;
 }
 
 static int all_connected(const struct dialer *dialer)
 {
-	int ret = connected(dialer->control);
+	int ret = connected(dialer->control, &dialer->handle.control);
 
-	for (unsigned int i = 0; ret > 0 && i < dialer->n_streams; i++)
-		ret = connected(dialer->streams[i]);
+	for (unsigned int i = 0; ret > 0 && i < dialer->n_streams; i++) {
+		struct sockaddr_storage to = stream_address(dialer, i);
+
+		ret = connected(dialer->streams[i], &to);
+	}
 	return ret;
 }
 

@@ -125,19 +125,19 @@ void listener_free(struct listener *listener)
 	free(listener);
 }
 
-static void take_calls(struct listener *listener)
+/* One at a time, since mostly there is only one. */
+static void take_call(struct listener *listener)
 {
-	while (listener->n_callers < MAX_CALLERS) {
-		struct caller *caller = &listener->callers[listener->n_callers];
-		socklen_t length = sizeof(caller->from);
+	struct caller *caller = &listener->callers[listener->n_callers];
+	socklen_t length = sizeof(caller->from);
 
-		*caller = (struct caller){.deadline_ms = clock_ms() + CALLER_MS};
-		caller->fd = accept4(listener->fd, (struct sockaddr *)&caller->from, &length,
-				     SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (caller->fd < 0)
-			return;
+	if (listener->n_callers == MAX_CALLERS)
+		return;
+	*caller = (struct caller){.deadline_ms = clock_ms() + CALLER_MS};
+	caller->fd = accept4(listener->fd, (struct sockaddr *)&caller->from, &length,
+			     SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (caller->fd >= 0)
 		listener->n_callers++;
-	}
 }
 
 static void forget(struct listener *listener, unsigned int i)
@@ -325,8 +325,11 @@ static int attend(struct listener *listener, unsigned int i, struct conn **conn,
 
 int listener_poll(struct listener *listener, struct conn **conn, struct devmem_error *err)
 {
+	bool waiting = listener->n_callers;
+
 	*conn = NULL;
-	take_calls(listener);
+	if (!waiting)
+		take_call(listener);
 	for (unsigned int i = 0; i < listener->n_callers;) {
 		int ret = attend(listener, i, conn, err);
 
@@ -336,5 +339,7 @@ int listener_poll(struct listener *listener, struct conn **conn, struct devmem_e
 			return ret;
 		i++;
 	}
+	if (waiting && listener->n_callers)
+		take_call(listener); /* whoever has kept silent may be a stranger */
 	return 0;
 }

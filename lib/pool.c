@@ -5,6 +5,7 @@
 #include "pool.h"
 #include "pool_size.h"
 #include "rings.h"
+#include "sockopt.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -49,9 +50,16 @@ static int claim_queues(struct pool *pool, const struct pool_options *options, u
 			  ? broker_claim(options->broker, &pool->nic, &wanted, &pool->claim, err)
 			  : claim_open(&pool->nic, &wanted, &pool->claim, err);
 
-	if (!ret)
-		pool->binding = pool->claim->binding;
-	return ret;
+	if (ret)
+		return ret;
+	pool->binding = pool->claim->binding;
+	/* Connections have it from their listener: that saves system calls for each. */
+	for (unsigned int q = 0; q < pool->claim->n_queues; q++) {
+		sockopt_peer_timeout(pool->claim->queues[q].listener, options->peer_timeout_s);
+		sockopt_probe_peer(pool->claim->queues[q].listener, options->peer_timeout_s);
+		sockopt_end_abruptly(pool->claim->queues[q].listener);
+	}
+	return 0;
 }
 
 static int open_all(struct pool *pool, const struct pool_options *options, struct devmem_error *err)

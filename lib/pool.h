@@ -20,8 +20,10 @@
 #define POOL_MAX_STRANGERS 1024
 
 struct pool_options {
-	size_t bytes;	     /* 0: by the formula of pool_size.h */
-	unsigned int queues; /* at most; 0: by the same */
+	size_t bytes;		     /* 0: by the formula of pool_size.h */
+	unsigned int queues;	     /* at most; 0: by the same */
+	unsigned int peer_timeout_s; /* of the connections to its ports, until a silent peer counts
+					as dead */
 	const char *lease_dir;
 	const char
 		*broker; /* where devmemd serves, that leases the queues; NULL: this process does */

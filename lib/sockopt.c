@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #define MAX_BUFFER ((size_t)512 * 1024 * 1024)
@@ -29,4 +30,29 @@ void sockopt_receive_buffer(int fd, size_t bytes)
 
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &half, sizeof(half)))
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &half, sizeof(half));
+}
+
+void sockopt_peer_timeout(int fd, unsigned int seconds)
+{
+	int one = 1, milliseconds = (int)seconds * 1000;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	/* In force for probes too, instead of TCP_KEEPCNT (tcp_keepalive_timer). */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof(milliseconds));
+}
+
+void sockopt_probe_peer(int fd, unsigned int seconds)
+{
+	int one = 1, idle = (int)(seconds + 3) / 4;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &idle, sizeof(idle));
+}
+
+void sockopt_end_abruptly(int fd)
+{
+	struct linger now = {.l_onoff = 1};
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 }

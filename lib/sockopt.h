@@ -5,6 +5,10 @@
 
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define TRAFFIC_CLASS_UNSET (-1)
 
 /*
@@ -17,5 +21,23 @@ int sockopt_traffic_class(int fd, int family, int traffic_class);
 /* Lets @fd hold @bytes that were not read, at most 512 MiB; without CAP_NET_ADMIN net.core.rmem_max
  * caps it. */
 void sockopt_receive_buffer(int fd, size_t bytes);
+
+/* For the connected TCP socket @fd, or a listening one, from which accepted ones have it: sends at
+ * once, and ends a connection whose peer has not answered for @seconds, 1 to 3600. */
+void sockopt_peer_timeout(int fd, unsigned int seconds);
+/* Asks a peer from which nothing comes, so that sockopt_peer_timeout() holds for it too, and no
+ * firewall on the way forgets the connection. One side of a connection does. */
+void sockopt_probe_peer(int fd, unsigned int seconds);
+
+/*
+ * For the receiver of a data stream, or its listener: it sends nothing, so its end may be abrupt. A
+ * graceful one of a killed process would wait for the peer, with segments that came out of order in
+ * device memory.
+ */
+void sockopt_end_abruptly(int fd);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

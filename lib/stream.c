@@ -17,32 +17,44 @@ int devmem_stream_open(int fd, size_t bounce_bytes, struct devmem_stream **strea
 		       struct devmem_error *err)
 {
 	struct devmem_stream *new = calloc(1, sizeof(*new));
-	int one = 1;
 
 	*stream = NULL;
 	if (!new)
 		return devmem_error_set(err, -ENOMEM, "out of memory");
 	new->fd = -1;
 	new->bounce_bytes = bounce_bytes;
-	/* mmap, not malloc: pages that linear or plain bytes never touch must not cost memory. */
-	new->bounce = mmap(NULL, bounce_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			   -1, 0);
-	if (new->bounce == MAP_FAILED) {
-		new->bounce = NULL;
-		goto no_memory;
-	}
-	new->control = malloc(control_bytes());
-	if (!new->control)
-		goto no_memory;
 	new->fd = fd;
-	new->zerocopy = !setsockopt(fd, SOL_SOCKET, SO_ZEROCOPY, &one, sizeof(one));
 	*stream = new;
 	return 0;
+}
 
-no_memory:
-	devmem_stream_close(new);
-	return devmem_error_set(err, -ENOMEM, "out of memory for a stream of %zu bounce bytes",
-				bounce_bytes);
+/* mmap, not malloc: pages that linear or plain bytes never touch must not cost memory. */
+int stream_prepare_receive(struct devmem_stream *stream)
+{
+	if (stream->bounce)
+		return 0;
+	if (!stream->control)
+		stream->control = malloc(control_bytes());
+	if (!stream->control)
+		return -ENOMEM;
+	stream->bounce = mmap(NULL, stream->bounce_bytes, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (stream->bounce == MAP_FAILED) {
+		stream->bounce = NULL;
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+bool stream_prepare_zerocopy(struct devmem_stream *stream)
+{
+	int one = 1;
+
+	if (!stream->zerocopy_asked)
+		stream->zerocopy = !setsockopt(stream->fd, SOL_SOCKET, SO_ZEROCOPY, &one,
+					       sizeof(one));
+	stream->zerocopy_asked = true;
+	return stream->zerocopy;
 }
 
 void devmem_stream_close(struct devmem_stream *stream)

@@ -13,6 +13,7 @@
 
 struct devmem_stream {
 	int fd;
+	bool zerocopy_asked;  /* for SO_ZEROCOPY */
 	bool zerocopy;	      /* SO_ZEROCOPY could be set */
 	bool zerocopy_copied; /* the kernel has told that it copied after all */
 	size_t bounce_bytes;
@@ -22,5 +23,10 @@ struct devmem_stream {
 	struct completion_set completions;
 	struct devmem_stream_stats stats;
 };
+
+/* What only a receiver needs. 0 or -ENOMEM. */
+int stream_prepare_receive(struct devmem_stream *stream);
+/* What only a sender needs: whether the socket takes MSG_ZEROCOPY. */
+bool stream_prepare_zerocopy(struct devmem_stream *stream);
 
 #endif

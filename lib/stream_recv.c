@@ -36,12 +36,10 @@ ssize_t devmem_stream_recv(struct devmem_stream *stream, size_t want, struct dev
 			   unsigned int *n)
 {
 	unsigned int room = *n < STREAM_MAX_FRAGS ? *n : STREAM_MAX_FRAGS;
-	struct iovec iov = {stream->bounce,
-			    want < stream->bounce_bytes ? want : stream->bounce_bytes};
+	struct iovec iov = {.iov_len = want < stream->bounce_bytes ? want : stream->bounce_bytes};
 	struct msghdr msg = {
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
-		.msg_control = stream->control,
 		.msg_controllen = room * CMSG_SPACE(sizeof(struct devmem_uapi_cmsg)),
 	};
 	ssize_t received;
@@ -50,6 +48,11 @@ ssize_t devmem_stream_recv(struct devmem_stream *stream, size_t want, struct dev
 	*n = 0;
 	if (!room || !iov.iov_len)
 		return -EINVAL;
+	ret = stream_prepare_receive(stream);
+	if (ret)
+		return ret;
+	iov.iov_base = stream->bounce;
+	msg.msg_control = stream->control;
 	do {
 		received = recvmsg(stream->fd, &msg, MSG_SOCK_DEVMEM | MSG_DONTWAIT);
 	} while (received < 0 && errno == EINTR);

@@ -36,6 +36,7 @@ ssize_t devmem_stream_send_device(struct devmem_stream *stream, uint32_t dmabuf_
 
 	if (completion_full(&stream->completions))
 		return -EAGAIN;
+	(void)stream_prepare_zerocopy(stream); /* where it fails, sendmsg says why */
 	header->cmsg_level = SOL_SOCKET;
 	header->cmsg_type = SCM_DEVMEM_DMABUF;
 	header->cmsg_len = CMSG_LEN(sizeof(uint32_t));
@@ -63,7 +64,7 @@ ssize_t devmem_stream_send_host(struct devmem_stream *stream, const void *bytes,
 	int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
 	ssize_t sent;
 
-	zerocopy = zerocopy && stream->zerocopy;
+	zerocopy = zerocopy && stream_prepare_zerocopy(stream);
 	if (zerocopy && completion_full(&stream->completions))
 		return -EAGAIN;
 	sent = send(stream->fd, bytes, len, flags | (zerocopy ? MSG_ZEROCOPY : 0));
@@ -130,9 +131,9 @@ int devmem_stream_reap(struct devmem_stream *stream)
 	return n;
 }
 
-bool devmem_stream_zerocopy_pays(const struct devmem_stream *stream)
+bool devmem_stream_zerocopy_pays(struct devmem_stream *stream)
 {
-	return stream->zerocopy && !stream->zerocopy_copied;
+	return !stream->zerocopy_copied && stream_prepare_zerocopy(stream);
 }
 
 bool devmem_stream_sent(const struct devmem_stream *stream, uint32_t completion)

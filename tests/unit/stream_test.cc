@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "devmem.h"
+#include "sockopt.h"
 #include "tcp_pair.h"
 
 namespace {
@@ -78,6 +79,36 @@ TEST(StreamSend, DetachGivesTheSocketBack)
 	ASSERT_EQ(0, devmem_stream_open(pair.here, 4096, &stream, nullptr));
 	EXPECT_EQ(pair.here, devmem_stream_detach(stream));
 	EXPECT_EQ(1, write(pair.here, "x", 1));
+	close(pair.here);
+}
+
+int option(int fd, int level, int name)
+{
+	int value = -1;
+	socklen_t length = sizeof(value);
+
+	EXPECT_EQ(0, getsockopt(fd, level, name, &value, &length));
+	return value;
+}
+
+TEST(Sockets, HaveFromTheirListenerWhatEndsThemWithASilentPeer)
+{
+	TcpPair pair([](int listener) {
+		sockopt_peer_timeout(listener, 8);
+		sockopt_probe_peer(listener, 8);
+		sockopt_end_abruptly(listener);
+	});
+	linger end = {};
+	socklen_t length = sizeof(end);
+
+	EXPECT_NE(0, option(pair.there, IPPROTO_TCP, TCP_NODELAY));
+	EXPECT_EQ(8000, option(pair.there, IPPROTO_TCP, TCP_USER_TIMEOUT));
+	EXPECT_NE(0, option(pair.there, SOL_SOCKET, SO_KEEPALIVE));
+	EXPECT_EQ(2, option(pair.there, IPPROTO_TCP, TCP_KEEPIDLE));
+	EXPECT_EQ(2, option(pair.there, IPPROTO_TCP, TCP_KEEPINTVL));
+	EXPECT_EQ(0, getsockopt(pair.there, SOL_SOCKET, SO_LINGER, &end, &length));
+	EXPECT_EQ(1, end.l_onoff);
+	EXPECT_EQ(0, end.l_linger);
 	close(pair.here);
 }
 

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <vector>
@@ -12,7 +13,8 @@
 // The test closes here, or gives it to somebody who does.
 struct TcpPair {
 	int there, here;
-	TcpPair()
+	// `prepare` is given the listener first.
+	explicit TcpPair(void (*prepare)(int) = nullptr)
 	{
 		int listener = socket(AF_INET, SOCK_STREAM, 0);
 		sockaddr_in address = {};
@@ -21,6 +23,8 @@ struct TcpPair {
 		address.sin_family = AF_INET;
 		address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 		EXPECT_EQ(0, bind(listener, reinterpret_cast<sockaddr *>(&address), sizeof(address)));
+		if (prepare)
+			prepare(listener);
 		EXPECT_EQ(0, listen(listener, 1));
 		EXPECT_EQ(0, getsockname(listener, reinterpret_cast<sockaddr *>(&address), &length));
 		here = socket(AF_INET, SOCK_STREAM, 0);
