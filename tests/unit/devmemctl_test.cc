@@ -154,6 +154,50 @@ TEST(DevmemctlParams, SaysThatItCouldNotPrint)
 	}
 }
 
+// Whatever this machine is like.
+TEST(DevmemctlCheck, SaysWhatMendsAndTheWorstIsTheStatus)
+{
+	Ended ran = run("check --json", "PATH=/usr/bin:/bin HOME=/nonexistent");
+	json_error_t error;
+	json_t *root = json_loads(ran.text.c_str(), 0, &error), *finding;
+	const std::map<std::string, int> statuses = {{"OK", 0}, {"WARN", 1}, {"FAIL", 2}};
+	int worst = 0;
+	size_t i;
+
+	ASSERT_NE(nullptr, root) << error.text << ran.text << ran.errors;
+	EXPECT_LT(7u, json_array_size(json_object_get(root, "findings"))) << ran.text;
+	json_array_foreach(json_object_get(root, "findings"), i, finding) {
+		int status = statuses.at(json_string_value(json_object_get(finding, "level")));
+		bool helps = !json_is_null(json_object_get(finding, "mend")) || !json_is_null(json_object_get(finding, "advice"));
+		EXPECT_EQ(status != 0, helps) << json_string_value(json_object_get(finding, "check"));
+		worst = std::max(worst, status);
+	}
+	EXPECT_EQ(worst, statuses.at(json_string_value(json_object_get(root, "worst"))));
+	EXPECT_EQ(worst, ran.status);
+	json_decref(root);
+	Ended words = run("check", "PATH=/usr/bin:/bin HOME=/nonexistent");
+	EXPECT_EQ(worst, words.status);
+	EXPECT_TRUE(has(words.text, worst ? "First: " : "All is in order.")) << words.text;
+}
+
+// NCCL_NET_PLUGIN is not set here, so that there is something to name.
+TEST(DevmemctlCheck, PrintsCommandsOfItsOwnFolder)
+{
+	Ended ran = run("check", "PATH=/usr/bin:/bin HOME=/nonexistent");
+
+	EXPECT_NE(0, ran.status);
+	EXPECT_TRUE(has(ran.text, "mend: export NCCL_NET_PLUGIN=devmem")) << ran.text;
+	EXPECT_TRUE(has(ran.text, "mend: export LD_LIBRARY_PATH=" + std::string(getenv("DEVMEM_BUILD")) + "/lib")) << ran.text;
+}
+
+TEST(DevmemctlCheck, RefusesWrongOptions)
+{
+	for (const char *arguments : {"check extra", "check --fix --peer host", "check --peer host --bytes 64", "check --peer host --bytes 1X", "check --peer host --bytes 1MB"})
+		EXPECT_EQ(64, run(arguments).status) << arguments;
+	EXPECT_EQ(2, run("check --json >/dev/full").status);
+	EXPECT_TRUE(has(run("check >/dev/full").errors, "No space left"));
+}
+
 TEST(Devmemctl, RefusesWhatItDoesNotKnow)
 {
 	EXPECT_EQ(64, run("").status);

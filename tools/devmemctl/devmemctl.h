@@ -5,7 +5,7 @@
 
 #include <argp.h>
 
-/* Exit statuses of all subcommands; a wrong command line is argp's (sysexits.h). */
+/* Exit statuses; check has its own. A wrong command line is argp's (sysexits.h). */
 enum exit_status {
 	EXIT_GOOD = 0,
 	EXIT_FOUND_FAULTS = 1, /* what was looked at is not in order */
@@ -13,6 +13,7 @@ enum exit_status {
 };
 
 /* @argv[0] is "devmemctl NAME", for messages. */
+int cmd_check(int argc, char **argv);
 int cmd_lease(int argc, char **argv);
 int cmd_params(int argc, char **argv);
 

@@ -11,6 +11,7 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	const char *help;
 } commands[] = {
+	{"check", cmd_check, "what keeps NCCL from device memory TCP here, and what mends it"},
 	{"lease", cmd_lease, "who holds receive queues, as devmemd knows it; ends a lease"},
 	{"params", cmd_params, "the plugin's variables: values, defaults, what they may be"},
 };

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Looks at kernel, privilege and device memory. */
+#include "broker.h"
+#include "facts.h"
+#include "nl.h"
+#include "uapi/devmem_uapi.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+void facts_kernel(struct facts *facts)
+{
+	struct utsname names;
+
+	if (!uname(&names))
+		snprintf(facts->kernel.release, sizeof(facts->kernel.release), "%s", names.release);
+	facts->kernel.bind_rx = nl_call_has_command(DEVMEM_NETDEV_FAMILY,
+						    DEVMEM_NETDEV_CMD_BIND_RX) > 0;
+	facts->kernel.bind_tx = nl_call_has_command(DEVMEM_NETDEV_FAMILY,
+						    DEVMEM_NETDEV_CMD_BIND_TX) > 0;
+}
+
+/* As the plugin does: a path is asked in any case, "auto" stands for devmemd's place where the
+ * privilege is missing. */
+static void ask_broker(struct privilege_facts *privilege, const char *broker)
+{
+	int ret;
+
+	privilege->broker_named = broker[0] == '/';
+	if (!strcmp(broker, "off") || (privilege->net_admin && !privilege->broker_named))
+		return;
+	snprintf(privilege->broker_path, sizeof(privilege->broker_path), "%s",
+		 privilege->broker_named ? broker : BROKER_SOCKET);
+	ret = broker_hello(privilege->broker_path, &privilege->broker_said);
+	privilege->broker = !ret				     ? BROKER_SERVES
+			    : ret == -ENOENT || ret == -ECONNREFUSED ? BROKER_ABSENT
+								     : BROKER_REFUSES;
+}
+
+void facts_privilege(struct facts *facts, const char *broker)
+{
+	struct privilege_facts *privilege = &facts->privilege;
+	const struct devmem_nic lo = {.name = "lo", .ifname = "lo", .ifindex = 1};
+	const struct passwd *entry = getpwuid(geteuid());
+	struct devmem_nic_caps caps = {0};
+
+	(void)devmem_nic_probe(&lo, &caps, NULL);
+	privilege->net_admin = caps.net_admin;
+	privilege->root = !geteuid();
+	privilege->systemd = !access("/run/systemd/system", F_OK);
+	if (entry)
+		snprintf(privilege->user, sizeof(privilege->user), "%s", entry->pw_name);
+	else
+		snprintf(privilege->user, sizeof(privilege->user), "%u", geteuid());
+	ask_broker(privilege, broker);
+}
+
+static void look_at_node(struct memory_facts *memory)
+{
+	char node[64];
+
+	snprintf(node, sizeof(node), "/dev/%s", devmem_mem_kind_name(memory->kind));
+	memory->no_node = access(node, F_OK);
+	memory->node_refused = !memory->no_node && access(node, R_OK | W_OK);
+}
+
+void facts_memory(struct facts *facts, long choice, size_t pool_bytes)
+{
+	/* The order of NCCL_DEVMEM_MEMORY's choices; auto is a GPU's. */
+	static const enum devmem_mem_kind kinds[] = {DEVMEM_MEM_CUDA, DEVMEM_MEM_CUDA,
+						     DEVMEM_MEM_UDMABUF, DEVMEM_MEM_DMVRAM,
+						     DEVMEM_MEM_HOST};
+	struct memory_facts *memory = &facts->memory;
+	struct devmem_exporter *exporter;
+	struct devmem_mem *mem;
+
+	memory->any = !choice;
+	memory->kind = kinds[choice];
+	memory->bytes = pool_bytes;
+	if (memory->kind == DEVMEM_MEM_UDMABUF || memory->kind == DEVMEM_MEM_DMVRAM)
+		look_at_node(memory);
+	if (devmem_exporter_open(memory->kind, -1, &exporter, &memory->why))
+		return;
+	memory->usable = !devmem_mem_alloc(exporter, pool_bytes, &mem, &memory->why);
+	if (memory->usable)
+		devmem_mem_free(mem);
+	devmem_exporter_close(exporter);
+}
