@@ -113,10 +113,27 @@ rm -f "$out/status" "$out"/dmesg* "$out"/kmemleak*
 	printf ')\n'
 } >"$control/settings"
 
+# A guest has one processor, but consists of several processes of this machine, of which one at a time runs. On one processor they hand over without waking up
+# another one, which takes several times as long as all else that a system call does. Guests that run side by side each take a processor while there are free ones.
+processors=()
+for range in $(taskset -cp $$ | sed 's/.*: //; s/,/ /g'); do
+	mapfile -t -O ${#processors[@]} processors < <(seq "${range%-*}" "${range#*-}")
+done
+own_processor() {	# sets processor, and keeps it to this guest until the end
+	local lock
+	for processor in "${processors[@]}"; do
+		exec {lock}>>"/tmp/devmem-guest.$(id -u).cpu$processor"
+		! flock -n "$lock" || return 0
+		exec {lock}>&-
+	done
+	processor=${processors[RANDOM % ${#processors[@]}]}
+}
+
 # kernel_of GUEST FOLDER: the array boot, a kernel whose results go to FOLDER.
 kernel_of() {
-	local k
-	boot=(setarch -R "$kernel" "mem=$mem" "umid=$(basename "$scratch").$1" "uml_dir=$scratch/uml/" root=/dev/root rootfstype=hostfs ro "init=$here/init.sh"
+	local k processor
+	own_processor
+	boot=(taskset -c "$processor" setarch -R "$kernel" "mem=$mem" "umid=$(basename "$scratch").$1" "uml_dir=$scratch/uml/" root=/dev/root rootfstype=hostfs ro "init=$here/init.sh"
 		"devmem_guest=$1" "devmem_control=$control" "devmem_out=$2" "dmnic.netmem_tx=$tx" udmabuf.size_limit_mb=512 dmvram.size_mb=512 con=null)
 	for ((k = 0; guests == 2 && k <= nics; k++)); do
 		boot+=("vec$k:transport=fd,fd=$((100 * ($1 + 1) + k)),mtu=$((k == 0 ? 1500 : mtu)),depth=128,gro=0")
