@@ -325,8 +325,8 @@ bool devmem_stream_zerocopy_pays(struct devmem_stream *stream);
  * *@completion is not written). */
 ssize_t devmem_stream_send_host(struct devmem_stream *stream, const void *bytes, size_t len,
 				bool zerocopy, uint32_t *completion);
-/* Reads the socket's error queue; returns the number of notifications read or -errno (a pending
- * socket error included). */
+/* Reads a notification from the socket's error queue; one tells of many sends, where the kernel can
+ * put them together. 1, 0 when there is none, or -errno (a pending socket error included). */
 int devmem_stream_reap(struct devmem_stream *stream);
 /* True when send number @completion and all before it are done: their bytes are acknowledged and
  * may change. */

@@ -80,6 +80,7 @@ struct rx_chunk {
 struct rx_stream {
 	struct rx_chunk chunks[CONN_CHUNKS];
 	uint32_t first, end;
+	bool dry;	  /* gave less than was asked for: this call need not ask again */
 	bool bounce_busy; /* the copy engine reads the bounce buffer until the fence */
 	uint64_t bounce_fence;
 };
@@ -132,6 +133,7 @@ struct conn {
 	size_t out_len;
 	uint8_t in[4096]; /* control bytes read and not yet used */
 	size_t in_start, in_end;
+	bool control_dry; /* gave less than was asked for: this call need not ask again */
 
 	struct stage stage; /* sender: of inline bytes */
 	size_t staged;	    /* bytes of the inlined message given to the copy engine */
@@ -145,9 +147,12 @@ struct conn {
 				  nothing */
 	uint32_t consumed;     /* ... and the first message that they have not consumed */
 	bool bounce_in_list;
-	uint32_t streams_in_list;  /* bit i: the list has pieces of stream i's bounce buffer */
-	unsigned int idle;	   /* progress calls that moved nothing */
-	struct conn_counts counts; /* added to the process' totals at close */
+	uint32_t streams_in_list; /* bit i: the list has pieces of stream i's bounce buffer */
+	unsigned int idle;	  /* progress calls that moved nothing */
+	struct conn_counts counts;
+	struct stat_totals told; /* what the process' totals have of it */
+	unsigned int ticks;	 /* the plugin's, for telling now and then */
+	int64_t told_ms;
 };
 
 /* Everything that a connection is made of. Sockets are taken over, also on failure. */
@@ -163,6 +168,8 @@ struct conn_parts {
 
 int conn_new(struct device *device, const struct conn_parts *parts, struct conn **conn,
 	     struct devmem_error *err);
+/* Brings the process' totals up to date with what the connection has done. */
+void conn_tell(struct conn *conn);
 /* Ends the connection, whatever is under way. What was sent is still delivered. */
 void conn_close(struct conn *conn);
 

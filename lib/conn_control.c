@@ -31,8 +31,11 @@ int conn_flush(struct conn *conn)
 
 int conn_fill(struct conn *conn)
 {
+	size_t room;
 	ssize_t n;
 
+	if (conn->control_dry)
+		return 0;
 	if (conn->in_start == conn->in_end)
 		conn->in_start = conn->in_end = 0;
 	if (conn->in_start) {
@@ -40,8 +43,9 @@ int conn_fill(struct conn *conn)
 		conn->in_end -= conn->in_start;
 		conn->in_start = 0;
 	}
-	n = recv(conn->control_fd, conn->in + conn->in_end, sizeof(conn->in) - conn->in_end,
-		 MSG_DONTWAIT);
+	room = sizeof(conn->in) - conn->in_end;
+	n = recv(conn->control_fd, conn->in + conn->in_end, room, MSG_DONTWAIT);
+	conn->control_dry = n != 0 && n < (ssize_t)room;
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	if (!n)

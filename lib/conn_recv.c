@@ -101,7 +101,10 @@ static ssize_t receive_inline(struct conn *conn, uint8_t *to, size_t want)
 		conn->in_start += (size_t)got;
 		return got;
 	}
+	if (conn->control_dry)
+		return -EAGAIN;
 	got = recvmsg(conn->control_fd, &msg, MSG_DONTWAIT);
+	conn->control_dry = got != 0 && got < (ssize_t)(want + sizeof(conn->in));
 	if (got < 0)
 		return errno == EINTR ? -EAGAIN : -errno;
 	if (!got)
@@ -307,6 +310,9 @@ int conn_recv_progress(struct conn *conn)
 	bool moved = false;
 	int ret;
 
+	conn->control_dry = false;
+	for (unsigned int i = 0; i < conn->n_streams; i++)
+		conn->rx[i].dry = false;
 	conn_grant(conn);
 	ret = conn_flush(conn);
 	if (ret < 0 && !conn->end_of_control)

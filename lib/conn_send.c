@@ -50,6 +50,7 @@ static int hear(struct conn *conn)
 	bool fill = true;
 	int heard = 0, ret;
 
+	conn->control_dry = false;
 	while ((ret = conn_get_record(conn, fill, &record)) > 0) {
 		ret = note_grant(conn, &record);
 		if (ret < 0)
@@ -312,15 +313,15 @@ static int send_control(struct conn *conn, bool *moved)
 	return conn_flush(conn);
 }
 
-/* Before chunks are given out: how far each stream has got. */
-static int learn_speeds(struct conn *conn)
+/* What the peer has acknowledged: messages are done then, and chunks go to the faster streams. The
+ * error queue says which sends; a broken socket shows at the next send. */
+static int reap(struct conn *conn)
 {
 	int ret = 0;
 
-	if (conn->n_streams < 2 || (!conn->opened && conn->announced == conn->posted))
-		return 0;
 	for (unsigned int i = 0; i < conn->n_streams && ret >= 0; i++)
 		ret = tx_stream_reap(conn, i);
+	(void)devmem_stream_reap(conn->control);
 	return ret;
 }
 
@@ -329,9 +330,6 @@ static int move(struct conn *conn, bool *moved)
 	bool inlined;
 	int ret;
 
-	ret = learn_speeds(conn);
-	if (ret < 0)
-		return ret;
 	do {
 		assign(conn);
 		inlined = conn->inlined;
@@ -355,10 +353,10 @@ static int move(struct conn *conn, bool *moved)
 int conn_send_progress(struct conn *conn)
 {
 	bool moved = false;
-	int ret = 0;
+	int ret = reap(conn);
 
 	/* What was missing last time may have come. */
-	if (conn->starved) {
+	if (ret >= 0 && conn->starved) {
 		ret = hear(conn);
 		conn->starved = false;
 	}
@@ -384,17 +382,7 @@ int conn_send_complete(struct conn *conn, struct request *request)
 		if (ret <= 0)
 			return ret;
 	}
-	/* The error queue says which sends are acknowledged; a broken socket shows at the next
-	 * send. */
-	for (unsigned int i = 0; request->chunks && i < conn->n_streams; i++) {
-		ret = tx_stream_reap(conn, i);
-		if (ret < 0)
-			return ret;
-	}
 	if (request->chunks)
 		return 0;
-	if (!request->zerocopy || devmem_stream_sent(conn->control, request->completion))
-		return 1;
-	(void)devmem_stream_reap(conn->control);
-	return devmem_stream_sent(conn->control, request->completion);
+	return !request->zerocopy || devmem_stream_sent(conn->control, request->completion);
 }

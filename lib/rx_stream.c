@@ -129,14 +129,17 @@ int rx_stream_progress(struct conn *conn, unsigned int stream)
 	struct rx_stream *rx = &conn->rx[stream];
 	struct devmem_frag frags[STREAM_MAX_FRAGS];
 	unsigned int n = STREAM_MAX_FRAGS;
+	size_t want;
 	ssize_t got;
 	int ret = 0;
 
 	/* A call's fragments, cut where chunks meet, must find room in the list. */
-	if (rx->first == rx->end || !bounce_free(conn, rx) ||
+	if (rx->first == rx->end || rx->dry || !bounce_free(conn, rx) ||
 	    place_room(&conn->place) < STREAM_MAX_FRAGS + CONN_CHUNKS)
 		return 0;
-	got = devmem_stream_recv(conn->streams[stream], wanted(rx), frags, &n);
+	want = wanted(rx);
+	got = devmem_stream_recv(conn->streams[stream], want, frags, &n);
+	rx->dry = got != 0 && got < (ssize_t)want && n < STREAM_MAX_FRAGS;
 	if (got == -EAGAIN)
 		return 0;
 	if (got <= 0)

@@ -118,17 +118,7 @@ static int reap_one(struct devmem_stream *stream)
 
 int devmem_stream_reap(struct devmem_stream *stream)
 {
-	int n = 0, ret;
-
-	while (stream->completions.done != stream->completions.next) {
-		ret = reap_one(stream);
-		if (ret < 0)
-			return ret;
-		if (!ret)
-			break;
-		n++;
-	}
-	return n;
+	return stream->completions.done == stream->completions.next ? 0 : reap_one(stream);
 }
 
 bool devmem_stream_zerocopy_pays(struct devmem_stream *stream)
