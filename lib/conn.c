@@ -176,26 +176,29 @@ int conn_new(struct device *device, const struct conn_parts *given, struct conn 
 	return 0;
 }
 
-static void add_counts(struct conn *conn)
+void conn_tell(struct conn *conn)
 {
 	struct stat_totals *totals = conn->device->totals;
 	const struct conn_counts *counts = &conn->counts;
+	struct stat_totals now = {
+		.tx_device = counts->tx_device,
+		.tx_copied = counts->tx_copied,
+		.tx_staged = counts->tx_staged,
+		.rx_plain = counts->rx_plain,
+		.placed = counts->placed,
+		.unpacked = counts->unpacked,
+		.sends = counts->sends,
+		.recvs = counts->recvs,
+	};
 	struct devmem_stream_stats stats;
 
 	for (unsigned int i = 0; i < conn->n_streams; i++) {
 		devmem_stream_stats_get(conn->streams[i], &stats);
-		stat_add_received(totals, &stats);
+		stat_add_received(&now, &stats);
 	}
+	stat_add_change(totals, &now, &conn->told);
 	if (conn->pool)
 		stat_pool(totals, conn->pool->budget.total, conn->pool->budget.low);
-	stat_add(&totals->tx_device, counts->tx_device);
-	stat_add(&totals->tx_copied, counts->tx_copied);
-	stat_add(&totals->tx_staged, counts->tx_staged);
-	stat_add(&totals->rx_plain, counts->rx_plain);
-	stat_add(&totals->placed, counts->placed);
-	stat_add(&totals->unpacked, counts->unpacked);
-	stat_add(&totals->sends, counts->sends);
-	stat_add(&totals->recvs, counts->recvs);
 }
 
 /* The last words of a sender; then the socket stays until the peer has all of them. */
@@ -221,7 +224,7 @@ void conn_close(struct conn *conn)
 	PROBE3(conn_close, conn, conn->posted, conn->error);
 	for (unsigned int i = 0; i < conn->n_streams; i++)
 		(void)devmem_stream_token_flush(conn->streams[i]);
-	add_counts(conn);
+	conn_tell(conn);
 	close_control(conn);
 	for (unsigned int i = 0; i < conn->n_streams; i++) {
 		devmem_stream_close(conn->streams[i]);

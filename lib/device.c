@@ -79,7 +79,7 @@ int device_open(const struct devmem_nic *nic, struct devmem_exporter *exporter,
 		return devmem_error_set(err, -ENOMEM, "out of memory");
 	new->nic = *nic;
 	new->exporter = exporter;
-	exporter->copy_ns = &totals->copy_ns;
+	exporter->copy_ns = options->times_copies ? &totals->copy_ns : NULL;
 	new->options = *options;
 	new->options.pool.broker = NULL;
 	new->options.pool.peer_timeout_s = options->peer_timeout_s;

@@ -15,7 +15,9 @@
 
 struct device_options {
 	enum plan_wish wish;
-	bool require; /* a fallback is an error */
+	bool require;	   /* a fallback is an error */
+	bool times_copies; /* counts the CPU time of copies, which costs two system calls for each
+			    */
 	/* Of the broker: "auto" when this process lacks the privilege, "off", or the path where it
 	 * serves. NULL: off. */
 	const char *broker;

@@ -187,8 +187,8 @@ static unsigned long network_namespace(void)
 	return stat("/proc/thread-self/ns/net", &ns) ? 0 : (unsigned long)ns.st_ino;
 }
 
-static int queue_path(const struct devmem_nic *nic, const char *dir, unsigned int queue, char *path,
-		      size_t room)
+int lease_path(const struct devmem_nic *nic, const char *dir, unsigned int queue, char *path,
+	       size_t room)
 {
 	return snprintf(path, room, "%s/%lu-%s-rx%u.lease", dir, network_namespace(), nic->name,
 			queue) < (int)room
@@ -264,7 +264,7 @@ int lease_take(const struct devmem_nic *nic, const char *dir, unsigned int below
 			shared++;
 			continue;
 		}
-		ret = queue_path(nic, dir, top, new->path, sizeof(new->path));
+		ret = lease_path(nic, dir, top, new->path, sizeof(new->path));
 		if (!ret)
 			ret = lock_queue(new->path, nic->name, new);
 		if (!ret) {

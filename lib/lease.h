@@ -61,6 +61,10 @@ void lease_release(struct lease *lease);
  * returns how many. Calls @seen, which may be NULL, for each queue that is held.
  */
 unsigned int lease_sweep(const char *dir, lease_seen_fn seen, void *arg);
+/* The file of one queue in the thread's network namespace, whether there is one or not. 0 or
+ * -ENAMETOOLONG. */
+int lease_path(const struct devmem_nic *nic, const char *dir, unsigned int queue, char *path,
+	       size_t room);
 /* Deletes the rule with @rule's queue and address, wherever in the table it is now. -ENOENT when
  * there is none. */
 int lease_rule_del(const char *nic, const struct devmem_rule *rule);

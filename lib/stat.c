@@ -3,20 +3,38 @@
  */
 #include "stat.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-void stat_add_received(struct stat_totals *totals, const struct devmem_stream_stats *stream)
+#define GROWING (offsetof(struct stat_totals, pool_pages) / sizeof(uint64_t))
+
+void stat_add_change(struct stat_totals *totals, const struct stat_totals *now,
+		     struct stat_totals *told)
 {
-	stat_add(&totals->rx_device, stream->rx_device);
-	stat_add(&totals->rx_linear, stream->rx_linear);
-	stat_add(&totals->rx_plain, stream->rx_plain);
-	stat_add(&totals->frags, stream->frags);
-	stat_add(&totals->tokens_taken, stream->tokens_taken);
-	stat_add(&totals->tokens_returned, stream->tokens_returned);
+	uint64_t *to = (uint64_t *)totals, *before = (uint64_t *)told;
+	const uint64_t *from = (const uint64_t *)now;
+
+	for (size_t i = 0; i < GROWING; i++)
+		if (from[i] != before[i])
+			stat_add(&to[i], from[i] - before[i]);
+	*told = *now;
+}
+
+void stat_add_received(struct stat_totals *now, const struct devmem_stream_stats *stream)
+{
+	now->rx_device += stream->rx_device;
+	now->rx_linear += stream->rx_linear;
+	now->rx_plain += stream->rx_plain;
+	now->frags += stream->frags;
+	now->tokens_taken += stream->tokens_taken;
+	now->tokens_returned += stream->tokens_returned;
 }
 
 void stat_pool(struct stat_totals *totals, uint64_t pages, uint64_t low)
@@ -27,42 +45,87 @@ void stat_pool(struct stat_totals *totals, uint64_t pages, uint64_t low)
 		__atomic_store_n(&totals->pool_low_pages, low, __ATOMIC_RELAXED);
 }
 
-static void print(FILE *file, const char *name, const uint64_t *counter)
+#define AT(member) offsetof(struct stat_totals, member)
+
+/* The lines of the file, those of one family together. */
+static const struct {
+	const char *family, *labels, *type;
+	size_t offset;
+} lines[] = {
+	{"devmem_rx_bytes_total", "{path=\"device\"}", "counter", AT(rx_device)},
+	{"devmem_rx_bytes_total", "{path=\"linear\"}", "counter", AT(rx_linear)},
+	{"devmem_rx_bytes_total", "{path=\"plain\"}", "counter", AT(rx_plain)},
+	{"devmem_tx_bytes_total", "{path=\"device\"}", "counter", AT(tx_device)},
+	{"devmem_tx_bytes_total", "{path=\"copied\"}", "counter", AT(tx_copied)},
+	{"devmem_tx_bytes_total", "{path=\"staged\"}", "counter", AT(tx_staged)},
+	{"devmem_placed_bytes_total", "", "counter", AT(placed)},
+	{"devmem_unpacked_bytes_total", "", "counter", AT(unpacked)},
+	{"devmem_copy_ns_total", "", "counter", AT(copy_ns)},
+	{"devmem_frags_total", "", "counter", AT(frags)},
+	{"devmem_tokens_taken_total", "", "counter", AT(tokens_taken)},
+	{"devmem_tokens_returned_total", "", "counter", AT(tokens_returned)},
+	{"devmem_requests_total", "{kind=\"send\"}", "counter", AT(sends)},
+	{"devmem_requests_total", "{kind=\"recv\"}", "counter", AT(recvs)},
+	{"devmem_fallbacks_total", "", "counter", AT(fallbacks)},
+	{"devmem_pool_pages", "", "gauge", AT(pool_pages)},
+	{"devmem_pool_pages_low", "", "gauge", AT(pool_low_pages)},
+};
+
+#define LINES (sizeof(lines) / sizeof(lines[0]))
+
+static uint64_t *value_of(struct stat_totals *totals, size_t i)
 {
-	fprintf(file, "%s %" PRIu64 "\n", name, __atomic_load_n(counter, __ATOMIC_RELAXED));
+	return (uint64_t *)((char *)totals + lines[i].offset);
 }
 
 static void print_all(FILE *file, const struct stat_totals *totals)
 {
-	fputs("# TYPE devmem_rx_bytes_total counter\n", file);
-	print(file, "devmem_rx_bytes_total{path=\"device\"}", &totals->rx_device);
-	print(file, "devmem_rx_bytes_total{path=\"linear\"}", &totals->rx_linear);
-	print(file, "devmem_rx_bytes_total{path=\"plain\"}", &totals->rx_plain);
-	fputs("# TYPE devmem_tx_bytes_total counter\n", file);
-	print(file, "devmem_tx_bytes_total{path=\"device\"}", &totals->tx_device);
-	print(file, "devmem_tx_bytes_total{path=\"copied\"}", &totals->tx_copied);
-	print(file, "devmem_tx_bytes_total{path=\"staged\"}", &totals->tx_staged);
-	fputs("# TYPE devmem_placed_bytes_total counter\n", file);
-	print(file, "devmem_placed_bytes_total", &totals->placed);
-	fputs("# TYPE devmem_unpacked_bytes_total counter\n", file);
-	print(file, "devmem_unpacked_bytes_total", &totals->unpacked);
-	fputs("# TYPE devmem_copy_ns_total counter\n", file);
-	print(file, "devmem_copy_ns_total", &totals->copy_ns);
-	fputs("# TYPE devmem_frags_total counter\n", file);
-	print(file, "devmem_frags_total", &totals->frags);
-	fputs("# TYPE devmem_tokens_taken_total counter\n", file);
-	print(file, "devmem_tokens_taken_total", &totals->tokens_taken);
-	fputs("# TYPE devmem_tokens_returned_total counter\n", file);
-	print(file, "devmem_tokens_returned_total", &totals->tokens_returned);
-	fputs("# TYPE devmem_requests_total counter\n", file);
-	print(file, "devmem_requests_total{kind=\"send\"}", &totals->sends);
-	print(file, "devmem_requests_total{kind=\"recv\"}", &totals->recvs);
-	fputs("# TYPE devmem_fallbacks_total counter\n", file);
-	print(file, "devmem_fallbacks_total", &totals->fallbacks);
-	fputs("# TYPE devmem_pool_pages gauge\n", file);
-	print(file, "devmem_pool_pages", &totals->pool_pages);
-	fputs("# TYPE devmem_pool_pages_low gauge\n", file);
-	print(file, "devmem_pool_pages_low", &totals->pool_low_pages);
+	for (size_t i = 0; i < LINES; i++) {
+		uint64_t *value = value_of((struct stat_totals *)totals, i);
+
+		if (!i || strcmp(lines[i].family, lines[i - 1].family))
+			fprintf(file, "# TYPE %s %s\n", lines[i].family, lines[i].type);
+		fprintf(file, "%s%s %" PRIu64 "\n", lines[i].family, lines[i].labels,
+			__atomic_load_n(value, __ATOMIC_RELAXED));
+	}
+}
+
+static bool is_name(size_t i, const char *name)
+{
+	size_t length = strlen(lines[i].family);
+
+	return !strncmp(name, lines[i].family, length) && !strcmp(name + length, lines[i].labels);
+}
+
+static int parse_line(char *line, struct stat_totals *totals)
+{
+	char *space = strrchr(line, ' '), *end;
+	unsigned long long value;
+
+	if (!*line || *line == '#')
+		return 0;
+	if (!space || !isdigit((unsigned char)space[1]))
+		return -EPROTO;
+	*space = '\0';
+	errno = 0;
+	value = strtoull(space + 1, &end, 10);
+	if (*end || errno)
+		return -EPROTO;
+	for (size_t i = 0; i < LINES; i++)
+		if (is_name(i, line))
+			*value_of(totals, i) = value;
+	return 0;
+}
+
+int stat_parse(char *text, struct stat_totals *totals)
+{
+	char *line;
+	int ret = 0;
+
+	*totals = (struct stat_totals){0};
+	while (!ret && (line = strsep(&text, "\n")))
+		ret = parse_line(line, totals);
+	return ret;
 }
 
 int stat_write(const struct stat_totals *totals, const char *dir)

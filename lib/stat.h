@@ -7,6 +7,10 @@
 
 #include "devmem.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct stat_totals {
 	uint64_t rx_device, rx_linear, rx_plain;
 	uint64_t tx_device, tx_copied, tx_staged;
@@ -16,6 +20,7 @@ struct stat_totals {
 	uint64_t frags, tokens_taken, tokens_returned;
 	uint64_t sends, recvs; /* requests completed */
 	uint64_t fallbacks;
+	/* Those before this line only grow, and are added up over connections. */
 	uint64_t pool_pages; /* of one pool, that may be promised to senders; 0: none was opened */
 	uint64_t pool_low_pages; /* the least that any pool ever had left */
 };
@@ -25,11 +30,22 @@ static inline void stat_add(uint64_t *counter, uint64_t n)
 	__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
 }
 
-/* Adds what a stream has received, at its end. */
-void stat_add_received(struct stat_totals *totals, const struct devmem_stream_stats *stream);
+/* Adds what has changed from @told to @now, which holds one connection's counts, and makes @told
+ * the same. */
+void stat_add_change(struct stat_totals *totals, const struct stat_totals *now,
+		     struct stat_totals *told);
+/* Adds what a stream has received so far to one connection's counts. */
+void stat_add_received(struct stat_totals *now, const struct devmem_stream_stats *stream);
 /* A pool of @pages pages had no less than @low left so far. */
 void stat_pool(struct stat_totals *totals, uint64_t pages, uint64_t low);
 /* Writes the totals in Prometheus' text form to @dir/devmem-<pid>.prom, by rename. 0 or -errno. */
 int stat_write(const struct stat_totals *totals, const char *dir);
+/* Reads the text of such a file, which is changed. What it does not name is 0, what it names and
+ * this version does not know is left out. -EPROTO: it is none. Any bytes are safe. */
+int stat_parse(char *text, struct stat_totals *totals);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

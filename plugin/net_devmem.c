@@ -2,6 +2,7 @@
 /* Connections and messages, apart from the version of NCCL's interface. */
 #include "net_devmem.h"
 #include "error.h"
+#include "metrics.h"
 #include "net_state.h"
 #include "plugin_log.h"
 #include "profile.h"
@@ -314,8 +315,10 @@ ncclResult_t net_irecv(void *recv_comm, int n, void *data, size_t size, void *mh
 ncclResult_t net_test(void *request, int *done, int *size)
 {
 	size_t len = 0;
+	struct conn *conn = ((struct request *)request)->conn;
 	int ret = conn_test(request, &len);
 
+	metrics_tick(conn);
 	*done = ret > 0;
 	/* A request that is done is free, and as it was until the next is posted. */
 	if (ret)

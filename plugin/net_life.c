@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* The plugin's beginning and end in a process: variables, memory, NICs, placement. */
 #include "nics.h"
+#include "metrics.h"
 #include "net_state.h"
 #include "placement.h"
 #include "plugin_log.h"
@@ -40,21 +41,6 @@ static void hint_loads_once(void)
 			   "NCCL_NET_PLUGIN_REF_COUNT=1");
 }
 
-static void write_metrics(void)
-{
-	int ret;
-
-	if (!net.params.metrics || !*net.params.metrics)
-		return;
-	ret = stat_write(&net.totals, net.params.metrics);
-	if (ret)
-		plugin_log(
-			LOG_LEVEL_WARN, __func__, __LINE__,
-			"cannot write counters to NCCL_DEVMEM_METRICS=%s: %s; it must be a folder "
-			"that this job may write to: mkdir -p",
-			net.params.metrics, strerror(-ret));
-}
-
 static int open_exporter(struct devmem_exporter **exporter, struct devmem_error *err)
 {
 	static const enum devmem_mem_kind kinds[] = {DEVMEM_MEM_CUDA, DEVMEM_MEM_CUDA,
@@ -87,6 +73,7 @@ static int open_devices(struct devmem_error *err)
 	memories->options = (struct device_options){
 		.wish = net.params.plan == 1 ? PLAN_WISH_HOST : PLAN_WISH_AUTO,
 		.require = net.params.require,
+		.times_copies = *net.params.metrics,
 		.broker = net.params.broker,
 		.pool = {.bytes = (size_t)net.params.pool_mb << 20,
 			 .queues = (unsigned int)net.params.queues,
@@ -197,7 +184,7 @@ bool net_unpacks(void)
 static void user_gone(bool init)
 {
 	pthread_mutex_lock(&net.lock);
-	write_metrics();
+	metrics_write();
 	if (init)
 		net.inits--;
 	if (--net.users == 0) {

@@ -7,9 +7,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const targets[])(const uint8_t *data, size_t size) = {fuzz_wire, fuzz_recv,
-									    fuzz_text, fuzz_broker};
+									    fuzz_text, fuzz_broker,
+									    fuzz_metrics};
 
 	if (size)
-		targets[data[0] % 4](data + 1, size - 1);
+		targets[data[0] % 5](data + 1, size - 1);
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include "lease.h"
 #include "recv_parse.h"
 #include "sockaddr.h"
+#include "stat.h"
 
 #define CHECK(condition)          \
 	do {                      \
@@ -122,4 +123,16 @@ void fuzz_broker(const uint8_t *data, size_t size)
 		CHECK(!strcmp(again.text, reply.text) && !strcmp(again.nic, reply.nic) &&
 		      !memcmp(&again.stats, &reply.stats, sizeof(again.stats)));
 	}
+}
+
+void fuzz_metrics(const uint8_t *data, size_t size)
+{
+	struct stat_totals totals;
+	char *text = malloc(size + 1);
+
+	CHECK(text);
+	memcpy(text, data, size);
+	text[size] = '\0';
+	(void)stat_parse(text, &totals);
+	free(text);
 }

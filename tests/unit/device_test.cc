@@ -38,7 +38,13 @@ struct DeviceTest : testing::Test {
 	}
 	devmem_nic nic = {};
 	devmem_error err = {};
-	device_options options = {};
+	device_options options = timed();
+	static device_options timed()
+	{
+		device_options options = {};
+		options.times_copies = true;
+		return options;
+	}
 	stat_totals totals = {};
 	devmem_exporter *exporter = nullptr;
 	struct device *device = nullptr;
@@ -113,6 +119,50 @@ TEST(Stat, WritesPrometheusTextByRename)
 	EXPECT_NE(std::string::npos, text.find("devmem_copy_ns_total 5\n")) << text;
 	EXPECT_NE(std::string::npos, text.find("# TYPE devmem_rx_bytes_total counter\n")) << text;
 	EXPECT_EQ(-ENOENT, stat_write(&totals, "/nonexistent"));
+}
+
+TEST(Stat, ReadsWhatItWrites)
+{
+	stat_totals totals = {}, again;
+	uint64_t *values = reinterpret_cast<uint64_t *>(&totals);
+	std::string path = "/tmp/devmem-" + std::to_string(getpid()) + ".prom";
+
+	for (size_t i = 0; i < sizeof(totals) / sizeof(uint64_t); i++)
+		values[i] = UINT64_MAX - i;
+	ASSERT_EQ(0, stat_write(&totals, "/tmp"));
+	std::ifstream file(path);
+	std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+	unlink(path.c_str());
+	ASSERT_EQ(0, stat_parse(&text[0], &again));
+	EXPECT_EQ(0, memcmp(&totals, &again, sizeof(totals))) << "every counter has a line of its own";
+}
+
+TEST(Stat, RefusesWhatIsNoMetricsFile)
+{
+	stat_totals totals;
+	for (std::string text : {"devmem_frags_total", "devmem_frags_total x", "devmem_frags_total -1", "devmem_frags_total 1x", "devmem_frags_total 18446744073709551616"})
+		EXPECT_EQ(-EPROTO, stat_parse(&text[0], &totals)) << text;
+	for (std::string text : {"", "\n", "# TYPE x counter\n", "devmem_of_tomorrow 5\n"})
+		EXPECT_EQ(0, stat_parse(&text[0], &totals)) << text;
+	std::string two = "devmem_frags_total 7\ndevmem_rx_bytes_total{path=\"linear\"} 9";
+	EXPECT_EQ(0, stat_parse(&two[0], &totals));
+	EXPECT_EQ(7u, totals.frags);
+	EXPECT_EQ(9u, totals.rx_linear);
+}
+
+TEST(Stat, AddsWhatHasChangedOnce)
+{
+	stat_totals totals = {}, told = {}, now = {};
+	now.rx_device = 10;
+	totals.pool_pages = 3;
+	stat_add_change(&totals, &now, &told);
+	stat_add_change(&totals, &now, &told);
+	now.rx_device = 15;
+	now.recvs = 1;
+	stat_add_change(&totals, &now, &told);
+	EXPECT_EQ(15u, totals.rx_device);
+	EXPECT_EQ(1u, totals.recvs);
+	EXPECT_EQ(3u, totals.pool_pages) << "no counter of connections";
 }
 
 TEST(Stat, TwoCopiesOfThePluginInAProcessMayWriteAtOnce)

@@ -190,6 +190,41 @@ TEST(DevmemctlCheck, PrintsCommandsOfItsOwnFolder)
 	EXPECT_TRUE(has(ran.text, "mend: export LD_LIBRARY_PATH=" + std::string(getenv("DEVMEM_BUILD")) + "/lib")) << ran.text;
 }
 
+TEST(DevmemctlStatus, HasItsFourPartsOnAnyMachine)
+{
+	Ended ran = run("status --json --interval 0.1", "HOME=/nonexistent");
+	json_t *root = json_loads(ran.text.c_str(), 0, nullptr);
+
+	EXPECT_EQ(0, ran.status) << ran.errors;
+	for (const char *part : {"devices", "queues", "connections", "processes"})
+		EXPECT_TRUE(json_is_array(json_object_get(root, part))) << part << ran.text;
+	json_decref(root);
+	EXPECT_EQ(0, run("status --interval 0.1 --metrics /nonexistent").status);
+	EXPECT_EQ(2, run("status --interval 0.1 >/dev/full").status);
+}
+
+TEST(DevmemctlStatus, ReadsCountersAndSkipsOtherFiles)
+{
+	std::string folder = testing::TempDir() + "metrics-" + std::to_string(getpid());
+
+	ASSERT_EQ(0, system(("mkdir -p " + folder + " && cd " + folder + " && echo x >devmem-1.txt && echo nonsense >devmem-2.prom && echo x >devmem-x.prom").c_str()));
+	ASSERT_EQ(0, system(("printf 'devmem_rx_bytes_total{path=\"linear\"} 7\ndevmem_tokens_taken_total 9\ndevmem_tokens_returned_total 4\n' >" + folder + "/devmem-1.prom").c_str()));
+	Ended ran = run("status --json --interval 0.1 --metrics " + folder);
+	json_t *root = json_loads(ran.text.c_str(), 0, nullptr), *all = json_object_get(root, "processes"), *one = json_array_get(all, 0);
+	EXPECT_EQ(1u, json_array_size(all)) << ran.text;
+	EXPECT_EQ(7, json_integer_value(json_object_get(one, "rx_linear")));
+	EXPECT_EQ(5, json_integer_value(json_object_get(one, "tokens_outstanding")));
+	EXPECT_TRUE(json_is_true(json_object_get(one, "alive"))) << "process 1";
+	json_decref(root);
+	ASSERT_EQ(0, system(("rm -r " + folder).c_str()));
+}
+
+TEST(DevmemctlStatus, RefusesWrongOptions)
+{
+	for (const char *arguments : {"status extra", "status --interval 0", "status --interval x", "status --interval 4000", "status --nosuch"})
+		EXPECT_EQ(64, run(arguments).status) << arguments;
+}
+
 TEST(DevmemctlCheck, RefusesWrongOptions)
 {
 	for (const char *arguments : {"check extra", "check --fix --peer host", "check --peer host --bytes 64", "check --peer host --bytes 1X", "check --peer host --bytes 1MB"})

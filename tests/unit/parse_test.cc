@@ -243,6 +243,7 @@ TEST(Fuzz, RandomBytesBreakNoParser)
 		}
 		fuzz_recv(bytes, size);
 		fuzz_text(bytes, size);
+		fuzz_metrics(bytes, size);
 	}
 }
 

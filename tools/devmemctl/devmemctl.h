@@ -16,5 +16,6 @@ enum exit_status {
 int cmd_check(int argc, char **argv);
 int cmd_lease(int argc, char **argv);
 int cmd_params(int argc, char **argv);
+int cmd_status(int argc, char **argv);
 
 #endif

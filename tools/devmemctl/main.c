@@ -13,6 +13,7 @@ static const struct {
 } commands[] = {
 	{"check", cmd_check, "what keeps NCCL from device memory TCP here, and what mends it"},
 	{"lease", cmd_lease, "who holds receive queues, as devmemd knows it; ends a lease"},
+	{"status", cmd_status, "what is used now: queues, connections with rates, counters"},
 	{"params", cmd_params, "the plugin's variables: values, defaults, what they may be"},
 };
 

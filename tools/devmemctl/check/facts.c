@@ -77,7 +77,7 @@ static void decide_plans(struct facts *facts)
 	}
 }
 
-void facts_gather(struct facts *facts, const char *nccl)
+static void gather(struct facts *facts, bool try_memory)
 {
 	struct params params = {0};
 
@@ -89,8 +89,18 @@ void facts_gather(struct facts *facts, const char *nccl)
 	facts_kernel(facts);
 	facts_privilege(facts, params.broker);
 	list_nics(facts, params.ifname);
-	facts_memory(facts, params.memory, pool_bytes(facts, &params));
+	facts_memory(facts, params.memory, try_memory ? pool_bytes(facts, &params) : 0);
 	decide_plans(facts);
+}
+
+void facts_devices(struct facts *facts)
+{
+	gather(facts, false);
+}
+
+void facts_gather(struct facts *facts, const char *nccl)
+{
+	gather(facts, true);
 	facts_firewall(&facts->firewall);
 	facts_nccl(facts, nccl);
 }

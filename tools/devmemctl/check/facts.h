@@ -125,10 +125,14 @@ struct facts {
 /* Looks at all of it and changes nothing. @nccl: path of libnccl.so.2, or NULL for the loader's.
  * Blocks while the broker answers, 5 s at most. */
 void facts_gather(struct facts *facts, const char *nccl);
+/* The same without what costs or needs NCCL: memory is not tried, firewall and NCCL are left out.
+ */
+void facts_devices(struct facts *facts);
 
 /* The parts; for facts_gather(). */
 void facts_kernel(struct facts *facts);
 void facts_privilege(struct facts *facts, const char *broker);
+/* @pool_bytes 0: allocates nothing. */
 void facts_memory(struct facts *facts, long memory, size_t pool_bytes);
 void facts_nic(struct nic_facts *nic);
 /* True when the driver has no such switch as @feature, or it cannot be moved (ethtool -k: fixed).

@@ -85,8 +85,10 @@ void facts_memory(struct facts *facts, long choice, size_t pool_bytes)
 		look_at_node(memory);
 	if (devmem_exporter_open(memory->kind, -1, &exporter, &memory->why))
 		return;
-	memory->usable = !devmem_mem_alloc(exporter, pool_bytes, &mem, &memory->why);
-	if (memory->usable)
+	memory->usable = true;
+	if (pool_bytes)
+		memory->usable = !devmem_mem_alloc(exporter, pool_bytes, &mem, &memory->why);
+	if (pool_bytes && memory->usable)
 		devmem_mem_free(mem);
 	devmem_exporter_close(exporter);
 }
