@@ -168,9 +168,9 @@ int devmem_copy_start(struct devmem_exporter *exporter, const struct devmem_copy
 
 	if (!exporter->copy_ns)
 		return exporter->ops->copy_start(exporter, pieces, n, fence);
-	begin = clock_ns();
+	begin = clock_own_ns();
 	ret = exporter->ops->copy_start(exporter, pieces, n, fence);
-	__atomic_fetch_add(exporter->copy_ns, clock_ns() - begin, __ATOMIC_RELAXED);
+	__atomic_fetch_add(exporter->copy_ns, clock_own_ns() - begin, __ATOMIC_RELAXED);
 	return ret;
 }
 

@@ -43,8 +43,8 @@ struct devmem_exporter {
 	const struct devmem_exporter_ops *ops;
 	enum devmem_mem_kind kind;
 	int ordinal;
-	uint64_t *copy_ns; /* takes the nanoseconds that callers spend in starting copies, which is
-			      all of a copy where the CPU is the engine; NULL: not measured */
+	uint64_t *copy_ns; /* takes the CPU nanoseconds that callers spend in starting copies, which
+			      is all of a copy where the CPU is the engine; NULL: not measured */
 };
 
 int devmem_exporter_open_host(struct devmem_exporter **exporter, struct devmem_error *err);

@@ -16,7 +16,7 @@ struct stat_totals {
 	uint64_t tx_device, tx_copied, tx_staged;
 	uint64_t placed;   /* bytes that a copy engine moved from the pool to their destination */
 	uint64_t unpacked; /* bytes that the device's kernels were to move there */
-	uint64_t copy_ns;  /* nanoseconds in the calls that start the exporters' copies */
+	uint64_t copy_ns;  /* CPU nanoseconds in the calls that start the exporters' copies */
 	uint64_t frags, tokens_taken, tokens_returned;
 	uint64_t sends, recvs; /* requests completed */
 	uint64_t fallbacks;
