@@ -12,13 +12,14 @@ usage: bench/p2p_guest.sh [OPTIONS]
   --channels LIST    with commas (default 1,4)
   --repeat N         runs of each point and plan, in turns; medians are shown (default 5)
   --volume SIZE      bytes of each run (default 64M)
+  --gro-hw on|off    whether NICs put the segments of a burst together, as those for device memory do (default on)
 TEXT
 }
 
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 repo=$(dirname "$here")
 export DEVMEM_BUILD=${DEVMEM_BUILD:-$repo/build/release}
-export DEVMEM_P2P_MEMORY=udmabuf DEVMEM_P2P_SIZES=64K,1M,4M DEVMEM_P2P_CHANNELS=1,4 DEVMEM_P2P_REPEAT=5 DEVMEM_P2P_VOLUME=64M
+export DEVMEM_P2P_MEMORY=udmabuf DEVMEM_P2P_SIZES=64K,1M,4M DEVMEM_P2P_CHANNELS=1,4 DEVMEM_P2P_REPEAT=5 DEVMEM_P2P_VOLUME=64M DEVMEM_P2P_GRO_HW=on
 while [ $# -gt 0 ]; do
 	[ "$1" != --help ] || { usage; exit 0; }
 	[ $# -gt 1 ] || { echo "p2p_guest: $1 needs a value, or is none of the options: see --help" >&2; exit 2; }
@@ -28,6 +29,7 @@ while [ $# -gt 0 ]; do
 	--channels) DEVMEM_P2P_CHANNELS=$2 ;;
 	--repeat) DEVMEM_P2P_REPEAT=$2 ;;
 	--volume) DEVMEM_P2P_VOLUME=$2 ;;
+	--gro-hw) DEVMEM_P2P_GRO_HW=$2 ;;
 	*) echo "p2p_guest: no option '$1': see --help" >&2; exit 2 ;;
 	esac
 	shift 2

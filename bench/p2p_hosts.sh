@@ -27,6 +27,9 @@ one() {	# PLAN SIZE CHANNELS: a process of its own, so that counters are this ru
 		"$(metric devmem_copy_ns_total) $(metric devmem_rx_bytes_total)" >>"$DEVMEM_OUT/runs"
 }
 
+for host in host0 host1; do
+	on "$host" ethtool -K dm0 rx-gro-hw "$DEVMEM_P2P_GRO_HW"
+done
 for ((n = 1; n <= DEVMEM_P2P_REPEAT; n++)); do
 	for channels in ${DEVMEM_P2P_CHANNELS//,/ }; do
 		for size in ${DEVMEM_P2P_SIZES//,/ }; do

@@ -305,16 +305,8 @@ static int send_inlined(struct conn *conn, struct request *request, bool *moved)
 	return 1;
 }
 
-/* Records, and the inline message among them. 1: all is sent, 0: the socket is full, -errno. */
-static int send_control(struct conn *conn, bool *moved)
-{
-	if (conn->inlined)
-		return send_inlined(conn, conn->inlined, moved);
-	return conn_flush(conn);
-}
-
-/* What the peer has acknowledged: messages are done then, and chunks go to the faster streams. The
- * error queue says which sends; a broken socket shows at the next send. */
+/* What the peer has acknowledged, which ends messages. The error queue says which sends; a broken
+ * socket shows at the next send. */
 static int reap(struct conn *conn)
 {
 	int ret = 0;
@@ -325,11 +317,29 @@ static int reap(struct conn *conn)
 	return ret;
 }
 
+/* Before chunks are given out: how far each stream has got. */
+static int learn_speeds(struct conn *conn)
+{
+	if (conn->n_streams < 2 || (!conn->opened && conn->announced == conn->posted))
+		return 0;
+	return reap(conn);
+}
+
+/* Records, and the inline message among them. 1: all is sent, 0: the socket is full, -errno. */
+static int send_control(struct conn *conn, bool *moved)
+{
+	if (conn->inlined)
+		return send_inlined(conn, conn->inlined, moved);
+	return conn_flush(conn);
+}
+
 static int move(struct conn *conn, bool *moved)
 {
 	bool inlined;
-	int ret;
+	int ret = learn_speeds(conn);
 
+	if (ret < 0)
+		return ret;
 	do {
 		assign(conn);
 		inlined = conn->inlined;
@@ -353,10 +363,10 @@ static int move(struct conn *conn, bool *moved)
 int conn_send_progress(struct conn *conn)
 {
 	bool moved = false;
-	int ret = reap(conn);
+	int ret = 0;
 
 	/* What was missing last time may have come. */
-	if (ret >= 0 && conn->starved) {
+	if (conn->starved) {
 		ret = hear(conn);
 		conn->starved = false;
 	}
@@ -366,6 +376,10 @@ int conn_send_progress(struct conn *conn)
 		return ret;
 	if (moved)
 		return 1;
+	/* One that sends does not wait; and what is acknowledged meanwhile is told at once. */
+	ret = reap(conn);
+	if (ret < 0)
+		return ret;
 	/* A peer that has died shows on its own when bytes are to be sent; here for those that
 	 * wait. One that has all bytes may close first. */
 	if (++conn->idle % IDLE_CHECK || conn->current == conn->posted)
@@ -377,12 +391,12 @@ int conn_send_complete(struct conn *conn, struct request *request)
 {
 	int ret;
 
+	if (request->chunks)
+		return 0;
 	if (conn->out_len) {
 		ret = conn_flush(conn);
 		if (ret <= 0)
 			return ret;
 	}
-	if (request->chunks)
-		return 0;
 	return !request->zerocopy || devmem_stream_sent(conn->control, request->completion);
 }
