@@ -12,6 +12,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /*
  * Conventions
@@ -240,6 +241,43 @@ int devmem_rule_get(const char *ifname, uint32_t location, struct devmem_rule *r
 int devmem_rule_list(const char *ifname, uint32_t *locations, unsigned int max,
 		     struct devmem_error *err);
 
+/* ---- ports: receiving to device memory, set up in one call
+ * --------------------------------------------- */
+
+#define DEVMEM_PORT_QUEUES 8
+
+struct devmem_port; /* rx queues of one's own, each with a TCP port that is steered to it */
+
+/* Zero for what is usual. */
+struct devmem_port_options {
+	unsigned int queues;   /* at most; fewer when fewer are free. 1 to DEVMEM_PORT_QUEUES; 0: 1 */
+	size_t receive_buffer; /* bytes, of the sockets: all of a port's connections together should
+				  fit the memory, less two rings. 0: the system's */
+	const char *lease_dir; /* where processes note which queue they use; NULL: /run/devmem */
+	const char *broker;    /* NULL: devmemd's usual place when CAP_NET_ADMIN is missing;
+				  "off"; or the path where devmemd serves */
+};
+
+/*
+ * Leases rx queues of @nic, binds @mem to them, and listens on a TCP port of nic->addr for each,
+ * steered to it: payload of every accepted connection lands in @mem, which must live until
+ * devmem_port_close(). A queue's rx ring must fit @mem twice. Header split must be on
+ * (devmem_nic_set_header_split()). Needs CAP_NET_ADMIN or devmemd. -EBUSY: no queue is free. Blocks
+ * while the driver restarts queues. When the process dies, everything is undone by the kernel, the
+ * broker, or whoever takes a lease next.
+ */
+int devmem_port_open(const struct devmem_nic *nic, const struct devmem_mem *mem,
+		     const struct devmem_port_options *options, struct devmem_port **port,
+		     struct devmem_error *err);
+/* Streams of accepted connections must be closed before. */
+void devmem_port_close(struct devmem_port *port);
+/* How many queues were leased. */
+unsigned int devmem_port_queues(const struct devmem_port *port);
+/* A blocking listening socket for accept(), 0 <= @i < devmem_port_queues(); the port keeps it. */
+int devmem_port_listener(const struct devmem_port *port, unsigned int i);
+/* Its TCP port. */
+uint16_t devmem_port_number(const struct devmem_port *port, unsigned int i);
+
 /* ---- streams: one TCP socket whose payload is in device memory
  * ---------------------------------------------- */
 
@@ -272,7 +310,8 @@ struct devmem_stream_stats {
 };
 
 /*
- * Takes over a connected non-blocking TCP socket (closed by devmem_stream_close). The first send
+ * Takes over a connected TCP socket (closed by devmem_stream_close); no call of a stream waits,
+ * whether the socket is non-blocking or not. The first send
  * that could use it switches SO_ZEROCOPY on.
  * @bounce_bytes: size of the buffer that takes linear and plain bytes; it also caps one receive
  * call. It is mapped by the first receive; untouched pages cost nothing.
@@ -332,6 +371,7 @@ int devmem_stream_reap(struct devmem_stream *stream);
  * may change. */
 bool devmem_stream_sent(const struct devmem_stream *stream, uint32_t completion);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A stream that sends host memory: without a copy where that works, with one where it does not.
+#include <cstring>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <sstream>
@@ -110,6 +111,29 @@ TEST(Sockets, HaveFromTheirListenerWhatEndsThemWithASilentPeer)
 	EXPECT_EQ(1, end.l_onoff);
 	EXPECT_EQ(0, end.l_linger);
 	close(pair.here);
+}
+
+TEST(Port, RefusesWhatCannotBe)
+{
+	devmem_error err = {};
+	devmem_exporter *host;
+	devmem_mem *mem;
+	devmem_nic nic = {};
+	devmem_port *port = reinterpret_cast<devmem_port *>(&err);
+	devmem_port_options many = {};
+
+	strcpy(nic.name, "lo");
+	strcpy(nic.ifname, "lo");
+	many.queues = DEVMEM_PORT_QUEUES + 1;
+	ASSERT_EQ(0, devmem_exporter_open(DEVMEM_MEM_HOST, 0, &host, &err));
+	ASSERT_EQ(0, devmem_mem_alloc(host, 4096, &mem, &err));
+	EXPECT_EQ(-EINVAL, devmem_port_open(&nic, mem, nullptr, &port, &err)) << "host memory has no dmabuf";
+	EXPECT_EQ(nullptr, port);
+	EXPECT_NE(nullptr, strstr(err.text, "dmabuf"));
+	EXPECT_EQ(-EINVAL, devmem_port_open(&nic, mem, &many, &port, &err));
+	devmem_port_close(nullptr);
+	devmem_mem_free(mem);
+	devmem_exporter_close(host);
 }
 
 } // namespace
