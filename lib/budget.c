@@ -90,6 +90,16 @@ unsigned int budget_take(struct budget *budget, struct budget_share *share, unsi
 	return got + lent;
 }
 
+unsigned int budget_low(struct budget *budget)
+{
+	unsigned int low;
+
+	pthread_mutex_lock(&budget->lock);
+	low = budget->low;
+	pthread_mutex_unlock(&budget->lock);
+	return low;
+}
+
 void budget_give(struct budget *budget, struct budget_share *share, unsigned int pages)
 {
 	unsigned int lent = share->held > share->kept ? share->held - share->kept : 0;

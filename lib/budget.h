@@ -44,6 +44,8 @@ int budget_join(struct budget *budget, struct budget_share *share);
 void budget_leave(struct budget *budget, struct budget_share *share);
 /* Takes at most @want pages and returns how many. Whoever holds none gets one or more. */
 unsigned int budget_take(struct budget *budget, struct budget_share *share, unsigned int want);
+/* The least that the pot ever held. Any thread. */
+unsigned int budget_low(struct budget *budget);
 /* Gives back @pages, which were taken. */
 void budget_give(struct budget *budget, struct budget_share *share, unsigned int pages);
 

@@ -198,7 +198,7 @@ void conn_tell(struct conn *conn)
 	}
 	stat_add_change(totals, &now, &conn->told);
 	if (conn->pool)
-		stat_pool(totals, conn->pool->budget.total, conn->pool->budget.low);
+		stat_pool(totals, conn->pool->budget.total, budget_low(&conn->pool->budget));
 }
 
 /* The last words of a sender; then the socket stays until the peer has all of them. */

@@ -29,7 +29,7 @@ TEST(Budget, OneConnectionMayHaveAll)
 	EXPECT_EQ(1000u, budget_take(&b.budget, &share, 5000));
 	EXPECT_EQ(0u, budget_take(&b.budget, &share, 1));
 	budget_give(&b.budget, &share, 1000);
-	EXPECT_EQ(0u, b.budget.low);
+	EXPECT_EQ(0u, budget_low(&b.budget));
 	budget_leave(&b.budget, &share);
 	EXPECT_EQ(1000u, b.budget.pot);
 	EXPECT_EQ(0u, b.budget.kept);
