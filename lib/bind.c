@@ -209,3 +209,40 @@ int devmem_queue_binding(unsigned int ifindex, unsigned int queue, uint32_t *dma
 	nl_call_close(&call);
 	return ret;
 }
+
+struct binding_look {
+	binding_seen_fn seen;
+	void *arg;
+};
+
+static int see_queue(struct nlattr **attrs, void *arg)
+{
+	const struct binding_look *look = arg;
+	struct nlattr *id = attrs[DEVMEM_NETDEV_A_QUEUE_ID];
+	struct nlattr *ifindex = attrs[DEVMEM_NETDEV_A_QUEUE_IFINDEX];
+	struct nlattr *dmabuf = attrs[DEVMEM_NETDEV_A_QUEUE_DMABUF];
+
+	if (!id || !ifindex)
+		return -EPROTO;
+	if (dmabuf)
+		look->seen(nla_get_u32(ifindex), nla_get_u32(id), nla_get_u32(dmabuf), look->arg);
+	return 0;
+}
+
+int binding_list(binding_seen_fn seen, void *arg)
+{
+	struct binding_look look = {.seen = seen, .arg = arg};
+	struct nl_call call;
+	struct nl_msg *msg;
+	int ret = nl_call_open(&call, DEVMEM_NETDEV_FAMILY);
+
+	if (ret)
+		return ret;
+	msg = nl_call_request(&call, DEVMEM_NETDEV_CMD_QUEUE_GET, 1);
+	if (msg)
+		nlmsg_hdr(msg)->nlmsg_flags |= NLM_F_DUMP;
+	ret = msg ? nl_call_ask(&call, msg, DEVMEM_NETDEV_A_QUEUE_DMABUF, see_queue, &look)
+		  : -ENOMEM;
+	nl_call_close(&call);
+	return ret;
+}

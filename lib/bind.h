@@ -11,4 +11,10 @@ int binding_adopt(int fd, uint32_t id, struct devmem_binding **binding);
 /* The netlink socket, which stays the binding's. */
 int binding_fd(const struct devmem_binding *binding);
 
+typedef void (*binding_seen_fn)(unsigned int ifindex, unsigned int queue, uint32_t dmabuf_id,
+				void *arg);
+/* Calls @seen for each rx queue of the thread's network namespace that a dmabuf is bound to. 0 or
+ * -errno. Needs no privilege. */
+int binding_list(binding_seen_fn seen, void *arg);
+
 #endif

@@ -94,6 +94,7 @@ static void read_note(int fd, struct lease_note *note)
 	text[n > 0 ? n : 0] = '\0';
 	note->ruled = !lease_parse(text, &note->rule);
 	owner = strstr(text, OWNER);
+	note->told = n >= 0;
 	note->uid = 0;
 	note->guarded = strstr(text, GUARDED);
 	if (owner)
@@ -187,8 +188,8 @@ static unsigned long network_namespace(void)
 	return stat("/proc/thread-self/ns/net", &ns) ? 0 : (unsigned long)ns.st_ino;
 }
 
-int lease_path(const struct devmem_nic *nic, const char *dir, unsigned int queue, char *path,
-	       size_t room)
+static int queue_path(const struct devmem_nic *nic, const char *dir, unsigned int queue, char *path,
+		      size_t room)
 {
 	return snprintf(path, room, "%s/%lu-%s-rx%u.lease", dir, network_namespace(), nic->name,
 			queue) < (int)room
@@ -211,29 +212,80 @@ static bool parse_name(const char *name, unsigned long ns, struct lease_note *no
 	return true;
 }
 
-unsigned int lease_sweep(const char *dir, lease_seen_fn seen, void *arg)
+typedef void (*visit_fn)(const char *path, struct lease_note *note, void *arg);
+
+/* Calls @visit with each queue's file of the thread's network namespace, whose NIC and queue are in
+ * the note. */
+static void walk(const char *dir, visit_fn visit, void *arg)
 {
 	unsigned long ns = network_namespace();
 	DIR *folder = opendir(dir);
-	unsigned int removed = 0;
 	struct dirent *entry;
 
 	while (folder && (entry = readdir(folder))) {
 		struct lease_note note = {0};
 		char path[sizeof(entry->d_name) + PATH_ROOM];
-		int ret;
 
 		if (!parse_name(entry->d_name, ns, &note))
 			continue;
 		snprintf(path, sizeof(path), "%.*s/%s", PATH_ROOM - 2, dir, entry->d_name);
-		ret = sweep_queue(path, note.nic, &note);
-		removed += ret == 1;
-		if (ret == -EWOULDBLOCK && seen)
-			seen(&note, arg);
+		visit(path, &note, arg);
 	}
 	if (folder)
 		closedir(folder);
-	return removed;
+}
+
+struct sweep {
+	lease_seen_fn seen;
+	void *arg;
+	unsigned int removed;
+};
+
+static void sweep_one(const char *path, struct lease_note *note, void *arg)
+{
+	struct sweep *sweep = arg;
+	int ret = sweep_queue(path, note->nic, note);
+
+	sweep->removed += ret == 1;
+	if (ret == -EWOULDBLOCK && sweep->seen)
+		sweep->seen(note, sweep->arg);
+}
+
+unsigned int lease_sweep(const char *dir, lease_seen_fn seen, void *arg)
+{
+	struct sweep sweep = {.seen = seen, .arg = arg};
+
+	walk(dir, sweep_one, &sweep);
+	return sweep.removed;
+}
+
+struct listing {
+	lease_file_fn seen;
+	void *arg;
+};
+
+static void list_one(const char *path, struct lease_note *note, void *arg)
+{
+	const struct listing *listing = arg;
+	struct stat file;
+	int fd;
+
+	/* What is no file is nothing of ours, and opening it might wait. */
+	if (lstat(path, &file) || !S_ISREG(file.st_mode) || !file.st_size)
+		return;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd >= 0) {
+		read_note(fd, note);
+		close(fd);
+	}
+	listing->seen(note, &file, listing->arg);
+}
+
+void lease_list(const char *dir, lease_file_fn seen, void *arg)
+{
+	struct listing listing = {.seen = seen, .arg = arg};
+
+	walk(dir, list_one, &listing);
 }
 
 int lease_take(const struct devmem_nic *nic, const char *dir, unsigned int below,
@@ -264,7 +316,7 @@ int lease_take(const struct devmem_nic *nic, const char *dir, unsigned int below
 			shared++;
 			continue;
 		}
-		ret = lease_path(nic, dir, top, new->path, sizeof(new->path));
+		ret = queue_path(nic, dir, top, new->path, sizeof(new->path));
 		if (!ret)
 			ret = lock_queue(new->path, nic->name, new);
 		if (!ret) {

@@ -10,6 +10,8 @@
 #ifndef DEVMEM_LEASE_H
 #define DEVMEM_LEASE_H
 
+#include <sys/stat.h>
+
 #include "devmem.h"
 
 #ifdef __cplusplus
@@ -33,6 +35,7 @@ struct lease {
 struct lease_note {
 	char nic[DEVMEM_NIC_NAME];
 	unsigned int queue;
+	bool told; /* the file could be read: what follows is known */
 	uint32_t uid;
 	bool guarded;
 	bool ruled;
@@ -61,10 +64,14 @@ void lease_release(struct lease *lease);
  * returns how many. Calls @seen, which may be NULL, for each queue that is held.
  */
 unsigned int lease_sweep(const char *dir, lease_seen_fn seen, void *arg);
-/* The file of one queue in the thread's network namespace, whether there is one or not. 0 or
- * -ENAMETOOLONG. */
-int lease_path(const struct devmem_nic *nic, const char *dir, unsigned int queue, char *path,
-	       size_t room);
+
+typedef void (*lease_file_fn)(const struct lease_note *note, const struct stat *file, void *arg);
+/*
+ * Calls @seen for each queue of the thread's network namespace that was not given back, and changes
+ * nothing: no lock is taken, since who wants one just then would be turned away. So its holder may
+ * be dead. A file that may not be read tells NIC and queue alone.
+ */
+void lease_list(const char *dir, lease_file_fn seen, void *arg);
 /* Deletes the rule with @rule's queue and address, wherever in the table it is now. -ENOENT when
  * there is none. */
 int lease_rule_del(const char *nic, const struct devmem_rule *rule);

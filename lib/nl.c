@@ -129,6 +129,7 @@ int nl_call_ask(struct nl_call *call, struct nl_msg *msg, int max, nl_reply_fn r
 	}
 	nl_cb_err(cb, NL_CB_CUSTOM, on_error, &exchange);
 	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_ack, &exchange);
+	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, on_ack, &exchange); /* of a dump */
 	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_valid, &exchange);
 	ret = nl_send_auto(call->sock, msg);
 	nlmsg_free(msg);

@@ -30,6 +30,15 @@ static inline void stat_add(uint64_t *counter, uint64_t n)
 	__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
 }
 
+/* Two counters that others add to meanwhile: none is out if more seem to be back than were taken.
+ */
+static inline uint64_t stat_tokens_out(const struct stat_totals *totals)
+{
+	return totals->tokens_taken > totals->tokens_returned
+		       ? totals->tokens_taken - totals->tokens_returned
+		       : 0;
+}
+
 /* Adds what has changed from @told to @now, which holds one connection's counts, and makes @told
  * the same. */
 void stat_add_change(struct stat_totals *totals, const struct stat_totals *now,

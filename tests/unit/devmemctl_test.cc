@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // devmemctl as a user runs it: what it prints, what it makes of the environment, its exit statuses.
+#include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -203,20 +205,102 @@ TEST(DevmemctlStatus, HasItsFourPartsOnAnyMachine)
 	EXPECT_EQ(2, run("status --interval 0.1 >/dev/full").status);
 }
 
+// A folder of counters, filled by a line of shell, and what status makes of it.
+struct Counters {
+	explicit Counters(const std::string &shell, const std::string &environment = "")
+	{
+		EXPECT_EQ(0, system(("mkdir -p " + folder + " && cd " + folder + " && " + shell).c_str()));
+		ran = run("status --json --interval 0.1" + (environment.empty() ? " --metrics " + folder : ""), environment);
+		EXPECT_EQ(0, ran.status) << ran.errors;
+		root = json_loads(ran.text.c_str(), 0, nullptr);
+		all = json_object_get(root, "processes");
+	}
+	~Counters()
+	{
+		json_decref(root);
+		EXPECT_EQ(0, system(("rm -r " + folder).c_str()));
+	}
+	json_t *of(const char *name) { return json_object_get(json_array_get(all, 0), name); }
+	static inline const std::string folder = testing::TempDir() + "metrics-" + std::to_string(getpid());
+	Ended ran;
+	json_t *root, *all;
+};
+
 TEST(DevmemctlStatus, ReadsCountersAndSkipsOtherFiles)
 {
-	std::string folder = testing::TempDir() + "metrics-" + std::to_string(getpid());
+	Counters counters("echo x >devmem-1.txt && echo nonsense >devmem-2.prom && echo x >devmem-x.prom && mkdir devmem-3.prom && "
+			  "head -c 20000 /dev/zero | tr '\\0' '\\n' >devmem-4.prom && ln -s nowhere devmem-5.prom && "
+			  "printf 'devmem_rx_bytes_total{path=\"linear\"} 7\ndevmem_tokens_taken_total 9\ndevmem_tokens_returned_total 4\n' >devmem-1.prom");
+	EXPECT_EQ(1u, json_array_size(counters.all)) << counters.ran.text;
+	EXPECT_EQ(7, json_integer_value(counters.of("rx_linear")));
+	EXPECT_EQ(5, json_integer_value(counters.of("tokens_outstanding")));
+	EXPECT_TRUE(json_is_true(counters.of("alive"))) << "process 1";
+	EXPECT_GT(60, json_real_value(counters.of("age_s")));
+}
 
-	ASSERT_EQ(0, system(("mkdir -p " + folder + " && cd " + folder + " && echo x >devmem-1.txt && echo nonsense >devmem-2.prom && echo x >devmem-x.prom").c_str()));
-	ASSERT_EQ(0, system(("printf 'devmem_rx_bytes_total{path=\"linear\"} 7\ndevmem_tokens_taken_total 9\ndevmem_tokens_returned_total 4\n' >" + folder + "/devmem-1.prom").c_str()));
-	Ended ran = run("status --json --interval 0.1 --metrics " + folder);
-	json_t *root = json_loads(ran.text.c_str(), 0, nullptr), *all = json_object_get(root, "processes"), *one = json_array_get(all, 0);
-	EXPECT_EQ(1u, json_array_size(all)) << ran.text;
-	EXPECT_EQ(7, json_integer_value(json_object_get(one, "rx_linear")));
-	EXPECT_EQ(5, json_integer_value(json_object_get(one, "tokens_outstanding")));
-	EXPECT_TRUE(json_is_true(json_object_get(one, "alive"))) << "process 1";
-	json_decref(root);
-	ASSERT_EQ(0, system(("rm -r " + folder).c_str()));
+TEST(DevmemctlStatus, WaitsForNoWriterOfAPipe)
+{
+	Counters counters("mkfifo devmem-1.prom");
+	EXPECT_EQ(0u, json_array_size(counters.all)) << counters.ran.text;
+}
+
+// Two counters of a process that goes on meanwhile, and one that is as large as can be.
+TEST(DevmemctlStatus, HasNoNegativeNumbers)
+{
+	Counters counters("printf 'devmem_tokens_taken_total 4\ndevmem_tokens_returned_total 9\ndevmem_fallbacks_total 18446744073709551615\n' >devmem-1.prom");
+	EXPECT_EQ(0, json_integer_value(counters.of("tokens_outstanding")));
+	EXPECT_EQ(INT64_MAX, json_integer_value(counters.of("fallbacks")));
+}
+
+TEST(DevmemctlStatus, SaysThatAProcessHasEnded)
+{
+	Counters ended("sh -c 'echo devmem_frags_total 1 >devmem-$$.prom'");
+	ASSERT_EQ(1u, json_array_size(ended.all)) << ended.ran.text;
+	EXPECT_TRUE(json_is_false(ended.of("alive"))) << ended.ran.text;
+	Ended table = run("status --interval 0.1 --metrics " + ended.folder);
+	EXPECT_TRUE(has(table.text, " (ended)")) << table.text;
+}
+
+TEST(DevmemctlStatus, KnowsANumberThatIsAnotherProcessByNow)
+{
+	Counters counters("echo devmem_frags_total 1 >devmem-1.prom && touch -d 2001-01-01 devmem-1.prom");
+	ASSERT_EQ(1u, json_array_size(counters.all));
+	EXPECT_TRUE(json_is_false(counters.of("alive"))) << "process 1 is younger than its counters";
+}
+
+TEST(DevmemctlStatus, TakesTheFolderFromTheEnvironmentAndFromNcclsFile)
+{
+	for (std::string environment : {"NCCL_DEVMEM_METRICS=" + Counters::folder, "HOME=" + Counters::folder}) {
+		Counters counters("echo devmem_frags_total 1 >devmem-1.prom && echo NCCL_DEVMEM_METRICS=" + Counters::folder + " >.nccl.conf", environment);
+		EXPECT_EQ(1u, json_array_size(counters.all)) << environment;
+	}
+}
+
+TEST(DevmemctlStatus, SaysWhyANicIsNotUsedForDeviceMemory)
+{
+	for (const auto &[setting, reason] : std::map<std::string, std::string>{
+		     {"NCCL_DEVMEM_PLAN=host NCCL_DEVMEM_MEMORY=udmabuf", "NCCL_DEVMEM_PLAN=host"}, {"NCCL_DEVMEM_MEMORY=host", "NCCL_DEVMEM_MEMORY=host"}}) {
+		std::string environment = "NCCL_SOCKET_IFNAME==lo " + setting;
+		Ended ran = run("status --json --interval 0.1", environment), table = run("status --interval 0.1", environment);
+		json_t *root = json_loads(ran.text.c_str(), 0, nullptr), *nic = json_array_get(json_object_get(root, "devices"), 0);
+		ASSERT_NE(nullptr, nic) << ran.text;
+		EXPECT_STREQ(reason.c_str(), json_string_value(json_object_get(nic, "reason")));
+		json_decref(root);
+		EXPECT_TRUE(has(table.text, reason + "\n")) << table.text;
+	}
+}
+
+TEST(DevmemctlStatus, WatchPrintsALineEachTimeUntilInterrupted)
+{
+	Ended ran = run("status --json --watch --interval 0.1 & sleep 1; kill -INT $!; wait $!");
+	size_t lines = std::count(ran.text.begin(), ran.text.end(), '\n');
+	EXPECT_EQ(0, ran.status);
+	EXPECT_LE(3u, lines) << ran.text;
+	for (size_t at = 0; at < ran.text.size(); at = ran.text.find('\n', at) + 1) {
+		json_t *object = json_loads(ran.text.substr(at, ran.text.find('\n', at) - at).c_str(), 0, nullptr);
+		EXPECT_TRUE(json_is_object(object)) << ran.text;
+		json_decref(object);
+	}
 }
 
 TEST(DevmemctlStatus, RefusesWrongOptions)

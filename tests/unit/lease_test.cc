@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 #include "lease.h"
@@ -136,6 +137,85 @@ TEST_F(Leases, AreSeenWithTheirOwnerWhileTheyAreHeld)
 	EXPECT_EQ(0u, lease_sweep(dir, look, &seen));
 	EXPECT_EQ(0u, seen.size());
 	EXPECT_EQ(0u, lease_sweep("/nonexistent/devmem", look, &seen));
+}
+
+using Listed = std::vector<std::pair<lease_note, struct stat>>;
+
+Listed list(const char *dir)
+{
+	Listed listed;
+	auto look = [](const lease_note *note, const struct stat *file, void *arg) { static_cast<Listed *>(arg)->push_back({*note, *file}); };
+	lease_list(dir, look, &listed);
+	return listed;
+}
+
+TEST_F(Leases, AreListedAndLeftAsTheyAre)
+{
+	devmem_rule rule = {};
+	struct stat file;
+	lease *a, *b;
+	std::string line;
+
+	EXPECT_EQ(0u, list("/nonexistent/devmem").size());
+	ASSERT_EQ(0, take(&a));
+	ASSERT_EQ(0, take(&b));
+	lease_release(b);
+	ASSERT_EQ(0, lease_own(a, 1234, false));
+	rule.dst.ss_family = AF_INET;
+	rule.queue = 3;
+	ASSERT_EQ(0, lease_journal(a, &rule));
+	Listed listed = list(dir);
+	ASSERT_EQ(1u, listed.size()) << "what was given back is not listed";
+	EXPECT_STREQ("lo", listed[0].first.nic);
+	EXPECT_EQ(3u, listed[0].first.queue);
+	EXPECT_TRUE(listed[0].first.told);
+	EXPECT_EQ(1234u, listed[0].first.uid);
+	EXPECT_TRUE(listed[0].first.ruled);
+	ASSERT_EQ(0, stat(a->path, &file));
+	EXPECT_EQ(file.st_ino, listed[0].second.st_ino);
+	std::string path = a->path;
+	lease_release(a);
+	// As a dead holder leaves it: a sweep would clear it away.
+	EXPECT_EQ(1u, list(dir).size());
+	std::getline(std::ifstream(path), line);
+	EXPECT_EQ("rule 0 queue 3 dst 0.0.0.0:0", line);
+	EXPECT_EQ(0u, lease_sweep(dir, nullptr, nullptr));
+	EXPECT_EQ(0u, list(dir).size());
+}
+
+TEST_F(Leases, AreListedWithoutWaitingForWhatIsNoFile)
+{
+	lease *a;
+
+	ASSERT_EQ(0, take(&a));
+	std::string path = a->path, fifo = path;
+	lease_release(a);
+	fifo.replace(fifo.find("rx3"), 3, "rx2");
+	ASSERT_EQ(0, mkfifo(fifo.c_str(), 0600));
+	ASSERT_EQ(0, symlink("/etc/passwd", fifo.replace(fifo.find("rx2"), 3, "rx1").c_str()));
+	EXPECT_EQ(0u, list(dir).size());
+}
+
+TEST_F(Leases, OfOthersAreListedByNicAndQueueAlone)
+{
+	lease *a;
+
+	if (getuid())
+		GTEST_SKIP() << "takes root, to be another user";
+	ASSERT_EQ(0, take(&a));
+	ASSERT_EQ(0, lease_own(a, 1234, false));
+	ASSERT_EQ(0, chmod(dir, 0755));
+	pid_t child = fork();
+	if (child == 0) {
+		Listed listed;
+		if (setresuid(65534, 65534, 65534) == 0)
+			listed = list(dir);
+		_exit(listed.size() == 1 && listed[0].first.queue == 3 && !listed[0].first.told && !listed[0].first.uid ? 0 : 1);
+	}
+	int status;
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	lease_release(a);
 }
 
 TEST_F(Leases, AreHeldByWhoeverHasACopyOfTheLockWhichCannotWrite)

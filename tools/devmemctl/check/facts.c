@@ -40,11 +40,13 @@ static void find_tools(struct facts *facts)
 static void list_nics(struct facts *facts, const char *filter)
 {
 	struct devmem_nic nics[FACTS_NICS];
-	int n = nics_choose(filter, nics, FACTS_NICS, &facts->no_nic);
+	int n;
 
+	facts->no_nic = (struct devmem_error){0};
+	n = nics_choose(filter, nics, FACTS_NICS, &facts->no_nic);
 	facts->n_nics = n > 0 ? (unsigned int)n : 0;
 	for (unsigned int i = 0; i < facts->n_nics; i++) {
-		facts->nics[i].nic = nics[i];
+		facts->nics[i] = (struct nic_facts){.nic = nics[i]};
 		facts_nic(&facts->nics[i]);
 	}
 }
@@ -96,6 +98,15 @@ static void gather(struct facts *facts, bool try_memory)
 void facts_devices(struct facts *facts)
 {
 	gather(facts, false);
+}
+
+void facts_devices_again(struct facts *facts)
+{
+	struct params params = {0};
+
+	(void)params_read(&params, silent);
+	list_nics(facts, params.ifname);
+	decide_plans(facts);
 }
 
 void facts_gather(struct facts *facts, const char *nccl)

@@ -128,6 +128,8 @@ void facts_gather(struct facts *facts, const char *nccl);
 /* The same without what costs or needs NCCL: memory is not tried, firewall and NCCL are left out.
  */
 void facts_devices(struct facts *facts);
+/* After facts_devices(): looks at the NICs once more. */
+void facts_devices_again(struct facts *facts);
 
 /* The parts; for facts_gather(). */
 void facts_kernel(struct facts *facts);

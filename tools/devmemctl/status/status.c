@@ -2,6 +2,7 @@
 /* devmemctl status: devices, queues, connections and counters, as they are now. */
 #include "status.h"
 #include "devmemctl.h"
+#include "lease.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -77,14 +78,15 @@ static int show(const struct wishes *wishes, const struct facts *facts, const st
 }
 
 /* One look after the other, so that there are rates. */
-static int run(const struct wishes *wishes, const struct facts *facts, struct devmem_error *err)
+static int run(const struct wishes *wishes, struct facts *facts, struct devmem_error *err)
 {
 	struct status before, now;
-	int ret = status_take(facts, wishes->lease_dir, wishes->metrics, &before, err);
+	int ret = status_take(wishes->lease_dir, wishes->metrics, &before, err);
 
 	while (!ret && !interrupted) {
 		pause_for(wishes->interval);
-		ret = status_take(facts, wishes->lease_dir, wishes->metrics, &now, err);
+		facts_devices_again(facts);
+		ret = status_take(wishes->lease_dir, wishes->metrics, &now, err);
 		if (ret)
 			break;
 		status_rates(&now, &before);
@@ -109,7 +111,7 @@ int cmd_status(int argc, char **argv)
 		{"metrics", OPTION_METRICS, "DIR", 0,
 		 "Where processes write counters (default NCCL_DEVMEM_METRICS)", 0},
 		{"lease-dir", OPTION_LEASE_DIR, "DIR", 0,
-		 "Where leases are noted (default NCCL_DEVMEM_LEASE_DIR, else /run/devmem)", 0},
+		 "Where leases are noted (default NCCL_DEVMEM_LEASE_DIR, else " LEASE_DIR ")", 0},
 		{0},
 	};
 	static const struct argp argp = {
@@ -127,13 +129,14 @@ int cmd_status(int argc, char **argv)
 	struct devmem_error err = {0};
 	int ret = -ENOMEM;
 
-	wishes.metrics = getenv("NCCL_DEVMEM_METRICS");
-	wishes.lease_dir = getenv("NCCL_DEVMEM_LEASE_DIR") ?: "/run/devmem";
 	argp_parse(&argp, argc, argv, 0, NULL, &wishes);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	if (facts) {
 		facts_devices(facts);
+		/* After that, since NCCL's configuration files may set them. */
+		wishes.metrics = wishes.metrics ?: getenv("NCCL_DEVMEM_METRICS");
+		wishes.lease_dir = wishes.lease_dir ?: getenv("NCCL_DEVMEM_LEASE_DIR") ?: LEASE_DIR;
 		ret = run(&wishes, facts, &err);
 	}
 	if (ret)

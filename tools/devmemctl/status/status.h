@@ -4,6 +4,7 @@
 #define DEVMEMCTL_STATUS_H
 
 #include <sys/types.h>
+#include <time.h>
 
 #include "devmem_wire.h"
 #include "facts.h"
@@ -21,7 +22,10 @@ struct status_queue {
 	uint32_t dmabuf_id; /* 0: nothing is bound */
 	bool steered;
 	struct sockaddr_storage port; /* if steered: address and port of the receiver */
-	pid_t pid;		      /* who took the lease; 0: nobody, or not known */
+	bool leased;
+	bool owned;   /* it is known for whom: */
+	uint32_t uid; /* the user */
+	pid_t pid;    /* who took the lease; 0: nobody, or not known */
 	char command[16];
 };
 
@@ -33,6 +37,7 @@ struct status_connection {
 	pid_t pid;			/* 0: not known */
 	uint64_t received, sent;	/* bytes, the latter acknowledged */
 	double receive_rate, send_rate; /* bytes a second, since the look before; 0 at the first */
+	uint32_t unread;		/* received bytes that nobody has read yet */
 	uint32_t rtt_us, retransmits;
 };
 
@@ -40,6 +45,7 @@ struct status_connection {
 struct status_process {
 	pid_t pid;
 	bool alive;
+	double age_s; /* since the counters were written */
 	struct stat_totals totals;
 };
 
@@ -52,16 +58,20 @@ struct status {
 };
 
 /* Looks at all; @metrics is the folder of counters, or NULL. 0 or -errno. */
-int status_take(const struct facts *facts, const char *lease_dir, const char *metrics,
-		struct status *status, struct devmem_error *err);
+int status_take(const char *lease_dir, const char *metrics, struct status *status,
+		struct devmem_error *err);
 /* Sets rates from the same connections in @before. */
 void status_rates(struct status *status, const struct status *before);
 void status_free(struct status *status);
+/* Why the NIC's plan is less than device memory both ways, "" when it is not. */
+const char *status_reason(const struct facts *facts, const struct nic_facts *nic);
 
 /* The parts; for status_take(). Each adds to its array. 0 or -errno. */
-int status_queues(const struct facts *facts, const char *lease_dir, struct status *status);
+int status_queues(const char *lease_dir, struct status *status);
 int status_connections(struct status *status);
 int status_processes(const char *metrics, struct status *status);
+/* True when the process that wrote a file, then, has not ended. */
+bool status_alive(pid_t pid, struct timespec written);
 /* Sets what the kernel's struct tcp_info tells, of which it has @length bytes. */
 void status_tcp_info(struct status_connection *connection, const void *data, size_t length);
 

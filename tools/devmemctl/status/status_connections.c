@@ -130,7 +130,8 @@ static int take_socket(struct nl_msg *msg, void *arg)
 	struct look *look = arg;
 	struct status *status = look->status;
 	const struct inet_diag_msg *diag = nlmsg_data(nlmsg_hdr(msg));
-	struct status_connection one = {.inode = diag->idiag_inode}, *added;
+	struct status_connection one = {.inode = diag->idiag_inode, .unread = diag->idiag_rqueue};
+	struct status_connection *added;
 	struct nlattr *attrs[INET_DIAG_MAX + 1];
 
 	if (nlmsg_parse(nlmsg_hdr(msg), sizeof(*diag), attrs, INET_DIAG_MAX, NULL))

@@ -58,6 +58,21 @@ static int print_table(struct libscols_table *table, const char *empty)
 	return ret || putchar('\n') == EOF ? -1 : 0;
 }
 
+/* One that is not of a NIC is said once. */
+static int print_reasons(const struct facts *facts)
+{
+	const char *said = "";
+
+	for (unsigned int i = 0; i < facts->n_nics; i++) {
+		const char *reason = status_reason(facts, &facts->nics[i]);
+
+		if (*reason && strcmp(reason, said) && printf("%s\n\n", reason) < 0)
+			return -1;
+		said = reason;
+	}
+	return 0;
+}
+
 static int print_devices(const struct facts *facts)
 {
 	struct libscols_table *table = new_table("NIC SPEED MTU QUEUES FREE PLAN");
@@ -70,26 +85,29 @@ static int print_devices(const struct facts *facts)
 			       nic->nic.speed_mbps, nic->nic.mtu, nic->nic.rx_queues, nic->free,
 			       plan_text(&nic->plan));
 	}
-	return print_table(table, facts->no_nic.text) || ret;
+	return print_table(table, facts->no_nic.text) || ret ? -1 : print_reasons(facts);
 }
 
 static int print_queues(const struct status *status)
 {
-	struct libscols_table *table = new_table("QUEUE DMABUF PORT PROCESS COMMAND");
+	struct libscols_table *table = new_table("QUEUE DMABUF PORT USER PROCESS COMMAND");
 	int ret = 0;
 
 	for (unsigned int i = 0; !ret && i < status->n_queues; i++) {
 		const struct status_queue *queue = &status->queues[i];
-		char port[SOCKADDR_TEXT] = "-", dmabuf[16] = "-", pid[16] = "-";
+		char port[SOCKADDR_TEXT] = "-", dmabuf[16] = "-";
+		char pid[16] = "-", uid[16] = "-";
 
 		if (queue->steered)
 			sockaddr_text(&queue->port, port);
 		if (queue->dmabuf_id)
 			snprintf(dmabuf, sizeof(dmabuf), "%u", queue->dmabuf_id);
+		if (queue->owned)
+			snprintf(uid, sizeof(uid), "%u", queue->uid);
 		if (queue->pid)
 			snprintf(pid, sizeof(pid), "%d", (int)queue->pid);
-		ret = add_line(table, "%s rx%u\t%s\t%s\t%s\t%s", queue->nic, queue->queue, dmabuf,
-			       port, pid, queue->command[0] ? queue->command : "-");
+		ret = add_line(table, "%s rx%u\t%s\t%s\t%s\t%s\t%s", queue->nic, queue->queue,
+			       dmabuf, port, uid, pid, queue->command[0] ? queue->command : "-");
 	}
 	return print_table(table, "No rx queue has device memory bound, and none is leased.") ||
 	       ret;
@@ -116,11 +134,11 @@ static int add_connection(struct libscols_table *table, const struct status_conn
 		snprintf(pid, sizeof(pid), "%d", (int)connection->pid);
 	return add_line(
 		table,
-		"%s\t%s\t%s\t%s\t%.1f MB/s\t%.1f MB/s\t%" PRIu64 "\t%" PRIu64 "\t%.3f ms\t%u",
+		"%s\t%s\t%s\t%s\t%.1f MB/s\t%.1f MB/s\t%" PRIu64 "\t%u\t%" PRIu64 "\t%.3f ms\t%u",
 		sockaddr_text(&connection->local, local), sockaddr_text(&connection->peer, peer),
 		connection->steered ? "device" : "host", pid, connection->receive_rate / 1e6,
-		connection->send_rate / 1e6, connection->received, connection->sent,
-		connection->rtt_us / 1e3, connection->retransmits);
+		connection->send_rate / 1e6, connection->received, connection->unread,
+		connection->sent, connection->rtt_us / 1e3, connection->retransmits);
 }
 
 static int print_connections(const struct status *status, bool all)
@@ -128,7 +146,7 @@ static int print_connections(const struct status *status, bool all)
 	unsigned int n = status->n_connections, shown = all || n < SHOWN ? n : SHOWN;
 	const struct status_connection **order = calloc(n + 1, sizeof(const void *));
 	struct libscols_table *table =
-		new_table("LOCAL PEER MEMORY PROCESS IN OUT RECEIVED SENT RTT RETRANSMITS");
+		new_table("LOCAL PEER MEMORY PROCESS IN OUT RECEIVED UNREAD SENT RTT RETRANSMITS");
 	int ret = order ? 0 : -1;
 
 	for (unsigned int i = 0; !ret && i < n; i++)
@@ -147,7 +165,7 @@ static int print_connections(const struct status *status, bool all)
 static int print_processes(const struct status *status)
 {
 	struct libscols_table *table =
-		new_table("PROCESS DEVICE LINEAR PLAIN SENT COPIED TOKENS POOL LOW FALLBACKS");
+		new_table("PROCESS AGE DEVICE LINEAR PLAIN SENT COPIED TOKENS POOL LOW FALLBACKS");
 	int ret = 0;
 
 	for (unsigned int i = 0; !ret && i < status->n_processes; i++) {
@@ -155,13 +173,13 @@ static int print_processes(const struct status *status)
 		const struct stat_totals *totals = &process->totals;
 
 		ret = add_line(table,
-			       "%d%s\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64
-			       "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64,
-			       (int)process->pid, process->alive ? "" : " (ended)",
+			       "%d%s\t%.0f s\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64
+			       "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64,
+			       (int)process->pid, process->alive ? "" : " (ended)", process->age_s,
 			       totals->rx_device, totals->rx_linear, totals->rx_plain,
 			       totals->tx_device, totals->tx_copied + totals->tx_staged,
-			       totals->tokens_taken - totals->tokens_returned, totals->pool_pages,
-			       totals->pool_low_pages, totals->fallbacks);
+			       stat_tokens_out(totals), totals->pool_pages, totals->pool_low_pages,
+			       totals->fallbacks);
 	}
 	return print_table(table,
 			   "No process writes counters: NCCL_DEVMEM_METRICS=DIR makes them.") ||

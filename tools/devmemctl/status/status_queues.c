@@ -1,16 +1,55 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Looks at rx queues: what is bound to them, which port is steered there, who holds the lease. */
+/* Looks at rx queues of all NICs: what is bound to them, who holds the lease, which port is steered
+ * there. */
+#include "bind.h"
 #include "lease.h"
 #include "status.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <net/if.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
-/* Who holds a lock on the file, as /proc/locks tells it: nothing is asked of the lock itself, so
- * that nobody who wants it is turned away. 0: nobody, or a process of another namespace. */
+struct look {
+	struct status *status;
+	int ret;
+};
+
+/* The queue's item, a new one if there is none. NULL when out of memory, which is noted. */
+static struct status_queue *queue_of(struct look *look, const char *nic, unsigned int number)
+{
+	struct status *status = look->status;
+	struct status_queue *queue;
+
+	for (unsigned int i = 0; i < status->n_queues; i++)
+		if (status->queues[i].queue == number && !strcmp(status->queues[i].nic, nic))
+			return &status->queues[i];
+	queue = status_add((void **)&status->queues, &status->n_queues, sizeof(*queue));
+	if (!queue) {
+		look->ret = -ENOMEM;
+		return NULL;
+	}
+	snprintf(queue->nic, sizeof(queue->nic), "%s", nic);
+	queue->queue = number;
+	return queue;
+}
+
+static void see_binding(unsigned int ifindex, unsigned int number, uint32_t dmabuf_id, void *arg)
+{
+	char nic[IF_NAMESIZE];
+	struct status_queue *queue = if_indextoname(ifindex, nic) ? queue_of(arg, nic, number)
+								  : NULL;
+
+	if (queue)
+		queue->dmabuf_id = dmabuf_id;
+}
+
+/* Who took the lock on the file, as /proc/locks tells it. 0: nobody, a process of another
+ * namespace, or one that has ended while others have copies of the lock. */
 static pid_t holder_of(const struct stat *file)
 {
 	FILE *locks = fopen("/proc/locks", "re");
@@ -19,19 +58,22 @@ static pid_t holder_of(const struct stat *file)
 	pid_t found = 0;
 
 	while (locks && !found && getline(&line, &room, locks) > 0) {
+		unsigned int major, minor;
 		unsigned long inode;
 		int pid;
 
-		if (sscanf(line, "%*d: FLOCK %*s %*s %d %*x:%*x:%lu", &pid, &inode) == 2 &&
-		    inode == file->st_ino)
+		if (sscanf(line, "%*d: FLOCK %*s %*s %d %x:%x:%lu", &pid, &major, &minor, &inode) ==
+			    4 &&
+		    inode == file->st_ino && makedev(major, minor) == file->st_dev)
 			found = pid;
 	}
 	free(line);
 	if (locks)
 		fclose(locks);
-	return found;
+	return found && kill(found, 0) && errno == ESRCH ? 0 : found;
 }
 
+/* A process chooses its name, and may put there what no terminal and no JSON should get. */
 static void read_command(struct status_queue *queue)
 {
 	char path[64];
@@ -43,16 +85,41 @@ static void read_command(struct status_queue *queue)
 		queue->command[strcspn(queue->command, "\n")] = '\0';
 	if (file)
 		fclose(file);
+	for (char *c = queue->command; *c; c++)
+		if (!isascii(*c) || !isprint(*c))
+			*c = '?';
 }
 
-static pid_t lease_holder(const struct devmem_nic *nic, const char *lease_dir, unsigned int queue)
+static void see_lease(const struct lease_note *note, const struct stat *file, void *arg)
 {
-	struct stat file;
-	char path[256];
+	struct status_queue *queue = queue_of(arg, note->nic, note->queue);
 
-	if (lease_path(nic, lease_dir, queue, path, sizeof(path)) || stat(path, &file))
-		return 0;
-	return holder_of(&file);
+	if (!queue)
+		return;
+	queue->leased = true;
+	queue->owned = note->told;
+	queue->uid = note->uid;
+	queue->pid = holder_of(file);
+	read_command(queue);
+}
+
+/* What a dead holder has left is not in use; the next who takes a lease clears it away. */
+static void drop_unused(struct status *status)
+{
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < status->n_queues; i++)
+		if (status->queues[i].dmabuf_id || status->queues[i].pid)
+			status->queues[kept++] = status->queues[i];
+	status->n_queues = kept;
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct status_queue *one = a, *other = b;
+	int nics = strcmp(one->nic, other->nic);
+
+	return nics ? nics : (one->queue > other->queue) - (one->queue < other->queue);
 }
 
 /* The rules of the NIC, which a driver keeps in any order. */
@@ -70,61 +137,37 @@ static unsigned int read_rules(const char *nic, struct devmem_rule **rules)
 	return read;
 }
 
-static int add_queue(const struct devmem_nic *nic, const char *lease_dir, unsigned int number,
-		     const struct devmem_rule *rule, struct status *status)
-{
-	struct status_queue *queue;
-	uint32_t id = 0;
-	pid_t pid = lease_holder(nic, lease_dir, number);
-
-	(void)devmem_queue_binding(nic->ifindex, number, &id, NULL);
-	if (!id && !pid)
-		return 0; /* a rule alone is the administrator's affair */
-	queue = status_add((void **)&status->queues, &status->n_queues, sizeof(*queue));
-	if (!queue)
-		return -ENOMEM;
-	*queue = (struct status_queue){
-		.queue = number, .dmabuf_id = id, .steered = rule, .pid = pid};
-	memcpy(queue->nic, nic->name, sizeof(queue->nic));
-	if (rule)
-		queue->port = rule->dst;
-	read_command(queue);
-	return 0;
-}
-
-static int add_nic(const struct devmem_nic *nic, const char *lease_dir, struct status *status)
+/* Sets the ports of @n queues of one NIC. */
+static void find_ports(struct status_queue *queues, unsigned int n)
 {
 	struct devmem_rule *rules;
-	unsigned int n = read_rules(nic->name, &rules);
-	int ret = 0;
+	unsigned int n_rules = read_rules(queues[0].nic, &rules);
 
-	for (unsigned int queue = 0; !ret && queue < nic->rx_queues; queue++) {
-		const struct devmem_rule *rule = NULL;
-
-		for (unsigned int i = 0; i < n; i++)
-			if (rules[i].queue == queue && rules[i].dst.ss_family)
-				rule = &rules[i];
-		ret = add_queue(nic, lease_dir, queue, rule, status);
-	}
+	for (unsigned int i = 0; i < n; i++)
+		for (unsigned int j = 0; j < n_rules && !queues[i].steered; j++)
+			if (rules[j].queue == queues[i].queue && rules[j].dst.ss_family) {
+				queues[i].steered = true;
+				queues[i].port = rules[j].dst;
+			}
 	free(rules);
-	return ret;
 }
 
-/* Interfaces that stand on one NIC share its queues. */
-static bool seen_before(const struct facts *facts, unsigned int i)
+int status_queues(const char *lease_dir, struct status *status)
 {
-	for (unsigned int j = 0; j < i; j++)
-		if (facts->nics[j].nic.ifindex == facts->nics[i].nic.ifindex)
-			return true;
-	return false;
-}
+	struct look look = {.status = status};
+	unsigned int n;
 
-int status_queues(const struct facts *facts, const char *lease_dir, struct status *status)
-{
-	int ret = 0;
-
-	for (unsigned int i = 0; !ret && i < facts->n_nics; i++)
-		if (!seen_before(facts, i))
-			ret = add_nic(&facts->nics[i].nic, lease_dir, status);
-	return ret;
+	lease_list(lease_dir, see_lease, &look);
+	/* Without the kernel's netdev family nothing can be bound. */
+	(void)binding_list(see_binding, &look);
+	drop_unused(status);
+	if (status->n_queues)
+		qsort(status->queues, status->n_queues, sizeof(*status->queues), by_place);
+	for (unsigned int i = 0; i < status->n_queues; i += n) {
+		for (n = 1; i + n < status->n_queues; n++)
+			if (strcmp(status->queues[i].nic, status->queues[i + n].nic))
+				break;
+		find_ports(&status->queues[i], n);
+	}
+	return look.ret;
 }

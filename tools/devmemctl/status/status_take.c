@@ -20,13 +20,13 @@ void *status_add(void **array, unsigned int *n, size_t size)
 	return memset((char *)*array + (*n)++ * size, 0, size);
 }
 
-int status_take(const struct facts *facts, const char *lease_dir, const char *metrics,
-		struct status *status, struct devmem_error *err)
+int status_take(const char *lease_dir, const char *metrics, struct status *status,
+		struct devmem_error *err)
 {
 	int ret;
 
 	*status = (struct status){.taken_ms = clock_ms()};
-	ret = status_queues(facts, lease_dir, status);
+	ret = status_queues(lease_dir, status);
 	if (!ret)
 		ret = status_processes(metrics, status);
 	if (!ret)
@@ -58,6 +58,17 @@ void status_rates(struct status *status, const struct status *before)
 		now->receive_rate = (double)(now->received - then->received) / seconds;
 		now->send_rate = (double)(now->sent - then->sent) / seconds;
 	}
+}
+
+const char *status_reason(const struct facts *facts, const struct nic_facts *nic)
+{
+	if (nic->plan.fallback)
+		return nic->plan.reason;
+	if (facts->plan_host)
+		return "NCCL_DEVMEM_PLAN=host";
+	if (facts->memory.kind == DEVMEM_MEM_HOST)
+		return "NCCL_DEVMEM_MEMORY=host";
+	return facts->memory.usable ? "" : facts->memory.why.text;
 }
 
 void status_free(struct status *status)
