@@ -81,7 +81,7 @@ TEST(StatusGuest, NothingThereIsNoError)
 TEST(StatusGuest, ShowsQueuePortProcessAndRate)
 {
 	Running listener(1, {"devmemcat", "--validate", "--recv-only", "--exporter", "udmabuf", "--pool", "16", "--no-stats", "-l", "10.0.0.2", "5000"});
-	usleep(500000);
+	ASSERT_TRUE(await([] { return on_host(1, "ss -Hltn sport = :5000") != ""; }, 20)) << "nobody listens";
 	Running sender(0, {"devmemcat", "--validate", "--send-only", "--bytes", "500G", "--exporter", "host", "--no-stats", "10.0.0.2", "5000"});
 	ASSERT_TRUE(await_queue());
 	Status status("--interval 0.5");
