@@ -6,7 +6,6 @@
 #include <stdio.h>
 
 #define POOL (32 << 20)
-static const struct devmem_port_options options = {.receive_buffer = POOL / 2};
 static struct devmem_error why;
 static struct devmem_stream *stream;
 static uint32_t last; /* number of the send before */
@@ -39,7 +38,7 @@ int main(int argc, char **argv)
 	check(devmem_nic_list(argc > 1 ? argv[1] : "", AF_INET, &nic, 1, &why));
 	check(devmem_exporter_open(DEVMEM_MEM_UDMABUF, 0, &from, &why));
 	check(devmem_mem_alloc(from, POOL, &mem, &why));
-	check(devmem_port_open(&nic, mem, &options, &port, &why));
+	check(devmem_port_open(&nic, mem, NULL, &port, &why));
 	check(devmem_bind_tx(nic.ifindex, mem->dmabuf_fd, &back, &why));
 	fprintf(stderr, "%u\n", devmem_port_number(port, 0));
 	check(devmem_stream_open(accept(devmem_port_listener(port, 0), NULL, NULL), 1 << 20,

@@ -19,8 +19,6 @@ static void check(int ret)
 
 int main(int argc, char **argv)
 {
-	/* What is in flight must fit the memory, less two rings of 256 pages. */
-	const struct devmem_port_options options = {.receive_buffer = POOL / 2};
 	struct devmem_stream_stats stats;
 	struct devmem_exporter *exporter;
 	struct devmem_stream *stream;
@@ -34,7 +32,7 @@ int main(int argc, char **argv)
 	if (devmem_exporter_open(DEVMEM_MEM_CUDA, 0, &exporter, &err))
 		check(devmem_exporter_open(DEVMEM_MEM_UDMABUF, 0, &exporter, &err));
 	check(devmem_mem_alloc(exporter, POOL, &mem, &err));
-	check(devmem_port_open(&nic, mem, &options, &port, &err));
+	check(devmem_port_open(&nic, mem, NULL, &port, &err));
 	fprintf(stderr, "%u\n", devmem_port_number(port, 0));
 	check(devmem_stream_open(accept(devmem_port_listener(port, 0), NULL, NULL), 1 << 20,
 				 &stream, &err));

@@ -250,21 +250,22 @@ struct devmem_port; /* rx queues of one's own, each with a TCP port that is stee
 
 /* Zero for what is usual. */
 struct devmem_port_options {
-	unsigned int queues;   /* at most; fewer when fewer are free. 1 to DEVMEM_PORT_QUEUES; 0: 1 */
-	size_t receive_buffer; /* bytes, of the sockets: all of a port's connections together should
-				  fit the memory, less two rings. 0: the system's */
+	unsigned int queues; /* at most; fewer when fewer are free. 1 to DEVMEM_PORT_QUEUES; 0: 1 */
+	size_t receive_buffer; /* bytes, of the sockets: those of all connections together must fit
+				  the memory beside two rings of each queue, else they stall.
+				  0: all of that, for one connection to each queue */
 	const char *lease_dir; /* where processes note which queue they use; NULL: /run/devmem */
-	const char *broker;    /* NULL: devmemd's usual place when CAP_NET_ADMIN is missing;
-				  "off"; or the path where devmemd serves */
+	const char *broker;    /* NULL or "auto": devmemd's usual place when CAP_NET_ADMIN is
+				  missing; "off"; or the path where devmemd serves */
 };
 
 /*
  * Leases rx queues of @nic, binds @mem to them, and listens on a TCP port of nic->addr for each,
  * steered to it: payload of every accepted connection lands in @mem, which must live until
- * devmem_port_close(). A queue's rx ring must fit @mem twice. Header split must be on
- * (devmem_nic_set_header_split()). Needs CAP_NET_ADMIN or devmemd. -EBUSY: no queue is free. Blocks
- * while the driver restarts queues. When the process dies, everything is undone by the kernel, the
- * broker, or whoever takes a lease next.
+ * devmem_port_close(). -EINVAL: @mem is not larger than two rx rings of each queue. Header split
+ * must be on (devmem_nic_set_header_split()). Needs CAP_NET_ADMIN or devmemd. -EBUSY: no queue is
+ * free. Blocks while the driver restarts queues. When the process dies, everything is undone by the
+ * kernel, the broker, or whoever takes a lease next.
  */
 int devmem_port_open(const struct devmem_nic *nic, const struct devmem_mem *mem,
 		     const struct devmem_port_options *options, struct devmem_port **port,
@@ -311,8 +312,8 @@ struct devmem_stream_stats {
 
 /*
  * Takes over a connected TCP socket (closed by devmem_stream_close); no call of a stream waits,
- * whether the socket is non-blocking or not. The first send
- * that could use it switches SO_ZEROCOPY on.
+ * whether the socket is non-blocking or not. The first send that could use it switches SO_ZEROCOPY
+ * on.
  * @bounce_bytes: size of the buffer that takes linear and plain bytes; it also caps one receive
  * call. It is mapped by the first receive; untouched pages cost nothing.
  */

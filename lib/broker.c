@@ -43,6 +43,15 @@ static int connect_error(const char *path, int code, struct devmem_error *err)
 	}
 }
 
+const char *broker_choose(const char *wish, bool net_admin)
+{
+	if (!wish || !strcmp(wish, "off"))
+		return NULL;
+	if (!strcmp(wish, "auto"))
+		return net_admin ? NULL : BROKER_SOCKET;
+	return wish;
+}
+
 int broker_connect(const char *path, struct devmem_error *err)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};

@@ -11,6 +11,11 @@ extern "C" {
 #endif
 
 /*
+ * Where to ask, by the user's @wish: "off" or NULL: nowhere, which is NULL; "auto": at the usual
+ * place if the privilege is missing; a path: there, in any case.
+ */
+const char *broker_choose(const char *wish, bool net_admin);
+/*
  * Connects to the broker at @path. Returns a descriptor whose close ends all leases that were made
  * by it, or -errno: -ENOENT and -ECONNREFUSED when no broker is there. All calls wait for an answer
  * at most 5 s, 10 s for a lease, and then fail with -ETIMEDOUT.

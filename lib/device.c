@@ -43,20 +43,16 @@ static int say_plan(struct device *device, struct devmem_error *err)
 static void look_for_broker(struct device *device, struct devmem_nic_caps *caps,
 			    struct devmem_error *why)
 {
-	const char *path = device->options.broker;
-	bool must;
+	const char *wish = device->options.broker;
+	const char *path = broker_choose(wish, caps->net_admin);
 
-	if (!path || !strcmp(path, "off") || device->options.wish == PLAN_WISH_HOST ||
+	if (!path || device->options.wish == PLAN_WISH_HOST ||
 	    devmem_exporter_kind(device->exporter) == DEVMEM_MEM_HOST)
 		return;
-	must = strcmp(path, "auto");
-	if (!must && caps->net_admin)
-		return;
-	path = must ? path : BROKER_SOCKET;
 	if (!broker_hello(path, why)) {
 		caps->broker = true;
 		device->options.pool.broker = path;
-	} else if (!must && why->code == -ENOENT) {
+	} else if (path != wish && why->code == -ENOENT) {
 		why->code = 0; /* the plan has words for what is not there */
 	}
 }

@@ -12,17 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DEFAULT_RING 1024 /* buffers that a NIC keeps ready, where the driver does not tell */
-
-static size_t ring_bytes(const struct devmem_nic *nic)
-{
-	struct nic_rings rings;
-
-	if (nic_rings_get(nic->name, &rings, NULL) || !rings.rx)
-		rings.rx = DEFAULT_RING;
-	return (size_t)rings.rx * POOL_PAGE_BYTES;
-}
-
 static int check_size(const struct pool *pool, size_t bytes, unsigned int queues, size_t ring,
 		      struct devmem_error *err)
 {
@@ -65,7 +54,7 @@ static int claim_queues(struct pool *pool, const struct pool_options *options, u
 static int open_all(struct pool *pool, const struct pool_options *options, struct devmem_error *err)
 {
 	unsigned int queues = options->queues ? options->queues : pool_size_queues(&pool->nic);
-	size_t ring = ring_bytes(&pool->nic);
+	size_t ring = nic_ring_bytes(pool->nic.name);
 	size_t bytes = options->bytes;
 	int ret;
 

@@ -2,11 +2,12 @@
 /* Everything that receiving to device memory takes, in one call: the public form of a claim. */
 #include "broker.h"
 #include "claim.h"
+#include "pool_size.h"
+#include "rings.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 struct devmem_port {
@@ -15,19 +16,52 @@ struct devmem_port {
 
 _Static_assert(DEVMEM_PORT_QUEUES == WIRE_STREAMS, "a port has as many queues as a claim");
 
-static int choose_broker(const struct devmem_nic *nic, const char *wish, const char **path,
-			 struct devmem_error *err)
+/* Bytes in flight for each queue. What a ring keeps of the memory, and fills again, is not theirs;
+ * and half of the rest is for segments that are not full, and those out of order. */
+static int room_of(const struct devmem_nic *nic, size_t size, unsigned int queues, size_t *room,
+		   struct devmem_error *err)
 {
-	struct devmem_nic_caps caps;
+	size_t rings = 2 * nic_ring_bytes(nic->name) * queues;
+
+	if (size <= rings)
+		return devmem_error_set(
+			err, -EINVAL,
+			"%zu bytes of memory cannot feed the rx rings of %u queue(s) "
+			"of %s: take more than %zu, or shorten the rings (ethtool -G "
+			"%s rx N)",
+			size, queues, nic->name, rings, nic->name);
+	*room = (size - rings) / 2 / queues / POOL_PAGE_BYTES * pool_size_page_payload(nic);
+	return 0;
+}
+
+static int check_wish(const struct devmem_nic *nic, const struct devmem_mem *mem,
+		      struct claim_options *wanted, struct devmem_error *err)
+{
+	size_t room = 0;
 	int ret;
 
-	*path = wish && strcmp(wish, "off") ? wish : NULL;
-	if (wish)
-		return 0;
-	ret = devmem_nic_probe(nic, &caps, err);
-	if (!ret && !caps.net_admin)
-		*path = BROKER_SOCKET;
+	if (wanted->queues > DEVMEM_PORT_QUEUES || mem->dmabuf_fd < 0)
+		return devmem_error_set(err, -EINVAL,
+					"a port takes memory with a dmabuf, and 1 to %d queues",
+					DEVMEM_PORT_QUEUES);
+	ret = room_of(nic, mem->size, wanted->queues, &room, err);
+	if (!wanted->receive_buffer)
+		wanted->receive_buffer = room;
 	return ret;
+}
+
+static int claim_queues(const struct devmem_nic *nic, const char *broker,
+			const struct claim_options *wanted, struct claim **claim,
+			struct devmem_error *err)
+{
+	struct devmem_nic_caps caps;
+	int ret = devmem_nic_probe(nic, &caps, err);
+
+	if (ret)
+		return ret;
+	broker = broker_choose(broker, caps.net_admin);
+	return broker ? broker_claim(broker, nic, wanted, claim, err)
+		      : claim_open(nic, wanted, claim, err);
 }
 
 /* claim_open() makes listeners for programs that never wait. */
@@ -54,21 +88,15 @@ int devmem_port_open(const struct devmem_nic *nic, const struct devmem_mem *mem,
 		.uid = getuid(),
 	};
 	struct devmem_port *new = calloc(1, sizeof(*new));
-	const char *broker = NULL;
 	int ret;
 
 	*port = NULL;
 	if (!new)
 		return devmem_error_set(err, -ENOMEM, "out of memory");
-	if (wanted.queues > DEVMEM_PORT_QUEUES || mem->dmabuf_fd < 0)
-		ret = devmem_error_set(err, -EINVAL,
-				       "a port takes memory with a dmabuf, and 1 to %d queues",
-				       DEVMEM_PORT_QUEUES);
-	else
-		ret = choose_broker(nic, wish->broker, &broker, err);
+	ret = check_wish(nic, mem, &wanted, err);
 	if (!ret)
-		ret = broker ? broker_claim(broker, nic, &wanted, &new->claim, err)
-			     : claim_open(nic, &wanted, &new->claim, err);
+		ret = claim_queues(nic, wish->broker ? wish->broker : "auto", &wanted, &new->claim,
+				   err);
 	if (ret) {
 		free(new);
 		return ret;

@@ -2,11 +2,14 @@
 /* Header split and ring sizes of a NIC, by ethtool's netlink rings messages. */
 #include "rings.h"
 #include "nl.h"
+#include "pool_size.h"
 #include "uapi/devmem_uapi.h"
 
 #include <errno.h>
 #include <linux/ethtool_netlink.h>
 #include <string.h>
+
+#define DEFAULT_RING 1024 /* buffers */
 
 static struct nl_msg *rings_request(struct nl_call *call, uint8_t command, const char *ifname)
 {
@@ -58,6 +61,15 @@ int nic_rings_get(const char *ifname, struct nic_rings *rings, struct devmem_err
 				 ifname, strerror(-ret), call.extack, ifname);
 	nl_call_close(&call);
 	return ret;
+}
+
+size_t nic_ring_bytes(const char *ifname)
+{
+	struct nic_rings rings;
+
+	if (nic_rings_get(ifname, &rings, NULL) || !rings.rx)
+		rings.rx = DEFAULT_RING;
+	return (size_t)rings.rx * POOL_PAGE_BYTES;
 }
 
 /* Device memory wants every packet split, so the threshold goes with the switch. */

@@ -13,5 +13,8 @@ struct nic_rings {
 };
 
 int nic_rings_get(const char *ifname, struct nic_rings *rings, struct devmem_error *err);
+/* Bytes of device memory that one rx ring keeps, a page for each buffer; 1,024 buffers are assumed
+ * where the driver does not tell. */
+size_t nic_ring_bytes(const char *ifname);
 
 #endif

@@ -14,15 +14,6 @@
 
 #define FLAG_NTUPLE (1u << 27) /* ETH_FLAG_NTUPLE of the legacy flags */
 
-bool steer_possible(const char *ifname)
-{
-	struct ethtool_rxnfc count = {.cmd = ETHTOOL_GRXCLSRLCNT};
-	struct ethtool_value flags = {.cmd = ETHTOOL_GFLAGS};
-
-	return !ethtool_ioctl(ifname, &count) && !ethtool_ioctl(ifname, &flags) &&
-	       (flags.data & FLAG_NTUPLE);
-}
-
 unsigned int steer_rx_queues(const char *ifname)
 {
 	struct ethtool_rxnfc rings = {.cmd = ETHTOOL_GRXRINGS};
@@ -93,6 +84,33 @@ static int read_locations(const char *ifname, struct ethtool_rxnfc **all)
 	}
 	*all = list;
 	return 0;
+}
+
+void steer_look(const char *ifname, struct steer_table *table)
+{
+	struct ethtool_value flags = {.cmd = ETHTOOL_GFLAGS};
+	struct ethtool_rxnfc *all;
+
+	*table = (struct steer_table){
+		.on = !ethtool_ioctl(ifname, &flags) && (flags.data & FLAG_NTUPLE),
+		.there = !read_locations(ifname, &all),
+	};
+	if (!table->there)
+		return;
+	table->rules = all->rule_cnt;
+	table->slots = (uint32_t)all->data;
+	for (uint32_t i = 0; i < all->rule_cnt; i++)
+		if (all->rule_locs[i] > table->last)
+			table->last = all->rule_locs[i];
+	free(all);
+}
+
+bool steer_possible(const char *ifname)
+{
+	struct steer_table table;
+
+	steer_look(ifname, &table);
+	return table.there && table.on;
 }
 
 /* The highest free slot of the table: where drivers do not choose one themselves, low slots are for

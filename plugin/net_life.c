@@ -43,11 +43,8 @@ static void hint_loads_once(void)
 
 static int open_exporter(struct devmem_exporter **exporter, struct devmem_error *err)
 {
-	static const enum devmem_mem_kind kinds[] = {DEVMEM_MEM_CUDA, DEVMEM_MEM_CUDA,
-						     DEVMEM_MEM_UDMABUF, DEVMEM_MEM_DMVRAM,
-						     DEVMEM_MEM_HOST};
 	struct devmem_error why = {0};
-	int ret = devmem_exporter_open(kinds[net.params.memory], -1, exporter, &why);
+	int ret = devmem_exporter_open(params_memory(&net.params), -1, exporter, &why);
 
 	if (!ret)
 		return 0;

@@ -52,3 +52,13 @@ int params_read(struct params *params, log_fn log)
 	params_unknown(environ, warn_unknown, &log);
 	return ret;
 }
+
+enum devmem_mem_kind params_memory(const struct params *params)
+{
+	/* The order of the choices in params.def. */
+	static const enum devmem_mem_kind kinds[] = {DEVMEM_MEM_CUDA, DEVMEM_MEM_CUDA,
+						     DEVMEM_MEM_UDMABUF, DEVMEM_MEM_DMVRAM,
+						     DEVMEM_MEM_HOST};
+
+	return kinds[params->memory];
+}

@@ -3,7 +3,12 @@
 #ifndef PLUGIN_PARAMS_H
 #define PLUGIN_PARAMS_H
 
+#include "devmem.h"
 #include "log.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 struct params {
 #define TEXT(member, name, value, help) const char *member;
@@ -20,5 +25,11 @@ struct params {
  * NCCL_DEVMEM_* is a warning with the nearest name. Texts belong to the environment.
  */
 int params_read(struct params *params, log_fn log);
+/* The kind that NCCL_DEVMEM_MEMORY stands for; auto asks for CUDA's first. */
+enum devmem_mem_kind params_memory(const struct params *params);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <memory>
 #include <string>
+#include <unistd.h>
 
 #include "finding.h"
 #include "uapi/devmem_uapi.h"
@@ -24,9 +25,9 @@ void one_good_nic(nic_facts &nic)
 	nic.nic.speed_mbps = 100000;
 	nic.caps.net_admin = nic.caps.bind_rx = nic.caps.bind_tx = nic.caps.netmem_tx = true;
 	nic.caps.header_split = nic.caps.ntuple = true;
-	nic.rings_told = nic.rule_table = nic.ntuple = nic.combined = true;
+	nic.rings_told = nic.steering.there = nic.steering.on = nic.combined = true;
 	nic.rings.tcp_data_split = DEVMEM_TCP_DATA_SPLIT_ENABLED;
-	nic.rules_max = 1024;
+	nic.steering.slots = 1024;
 	nic.max_queues = 32;
 	nic.spread_queues = 8;
 	nic.free = 8;
@@ -112,10 +113,10 @@ const Case kCases[] = {
 	 true, true},
 	{"a driver without header split", [](facts &f) { f.nics[0].caps.header_split = false; f.nics[0].rings.tcp_data_split = DEVMEM_TCP_DATA_SPLIT_UNKNOWN; }, "header-split",
 	 FINDING_FAIL, "", "docs/hardware.md", false, false},
-	{"steering off", [](facts &f) { f.nics[0].ntuple = false; }, "steering", FINDING_FAIL, "ethtool -K eth1 ntuple on", "", true, true},
-	{"a driver without steering", [](facts &f) { f.nics[0].ntuple = false; f.nics[0].ntuple_fixed = true; }, "steering", FINDING_FAIL, "", "docs/hardware.md", false, false},
-	{"a driver without rules", [](facts &f) { f.nics[0].rule_table = false; }, "steering", FINDING_FAIL, "", "docs/hardware.md", false, false},
-	{"a full table", [](facts &f) { f.nics[0].rules = 1024; f.nics[0].last_rule = 1023; }, "rules", FINDING_FAIL, "ethtool -N eth1 delete 1023", "ethtool -n eth1", true, false},
+	{"steering off", [](facts &f) { f.nics[0].steering.on = false; }, "steering", FINDING_FAIL, "ethtool -K eth1 ntuple on", "", true, true},
+	{"a driver without steering", [](facts &f) { f.nics[0].steering.on = false; f.nics[0].ntuple_fixed = true; }, "steering", FINDING_FAIL, "", "docs/hardware.md", false, false},
+	{"a driver without rules", [](facts &f) { f.nics[0].steering.there = false; }, "steering", FINDING_FAIL, "", "docs/hardware.md", false, false},
+	{"a full table", [](facts &f) { f.nics[0].steering.rules = 1024; f.nics[0].steering.last = 1023; }, "rules", FINDING_FAIL, "ethtool -N eth1 delete 1023", "ethtool -n eth1", true, false},
 	{"one queue", [](facts &f) { f.nics[0].nic.rx_queues = 1; f.nics[0].free = 0; f.nics[0].spread_queues = 1; }, "rx-queues", FINDING_FAIL,
 	 "ethtool -L eth1 combined 16 && ethtool -X eth1 equal 8", "", true, false},
 	{"a NIC of one queue", [](facts &f) { f.nics[0].nic.rx_queues = f.nics[0].max_queues = 1; f.nics[0].free = 0; }, "rx-queues", FINDING_FAIL, "", "docs/hardware.md", false,
@@ -277,6 +278,25 @@ TEST(CheckConf, LinesAreReadAsNcclDoes)
 	EXPECT_STREQ("", value);
 	ASSERT_TRUE(facts_conf_line(two, &name, &value));
 	EXPECT_STREQ("b=c", value);
+}
+
+TEST(CheckConf, ASettingOfAFileIsToldOfItThoughItIsLookedAtAgain)
+{
+	std::string path = testing::TempDir() + "nccl-" + std::to_string(getpid()) + ".conf";
+	FILE *file = fopen(path.c_str(), "w");
+	ASSERT_NE(nullptr, file);
+	fputs("NCCL_NET=Socket\n", file);
+	fclose(file);
+	setenv("NCCL_CONF_FILE", path.c_str(), 1);
+	for (int look = 0; look < 2; look++) {
+		auto seen = all_good();
+		facts_settings(seen.get());
+		EXPECT_STREQ("Socket", seen->net.value) << look;
+		EXPECT_EQ(path, seen->net.file) << look;
+	}
+	unsetenv("NCCL_NET");
+	unsetenv("NCCL_CONF_FILE");
+	remove(path.c_str());
 }
 
 } // namespace

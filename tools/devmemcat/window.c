@@ -12,9 +12,6 @@
 #include "rings.h"
 #include "uapi/devmem_uapi.h"
 
-#define PAGE_BYTES 4096	  /* a buffer of the NIC: one page for each piece of payload */
-#define DEFAULT_RING 1024 /* buffers that a queue keeps ready, where the driver does not tell */
-
 /* What only an administrator can put right is said before anything is changed. */
 static int check_nic(const struct devmem_nic *nic, struct devmem_exporter *exporter, bool no_setup,
 		     struct devmem_error *err)
@@ -128,12 +125,8 @@ static int check_pool(struct window *window, const struct options *options,
 		      struct devmem_error *err)
 {
 	unsigned int n = options->queues.n ? options->queues.n : options->n_queues;
-	struct nic_rings rings;
-	size_t ring;
+	size_t ring = nic_ring_bytes(window->nic.name) * n;
 
-	if (nic_rings_get(window->nic.name, &rings, NULL) || !rings.rx)
-		rings.rx = DEFAULT_RING;
-	ring = (size_t)rings.rx * PAGE_BYTES * n;
 	if (options->pool_bytes < 2 * ring)
 		return devmem_error_set(
 			err, -EINVAL,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* devmemctl lease: who holds which receive queues, as devmemd knows it; ends a lease. */
 #include "devmemctl.h"
+#include "json_out.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <libsmartcols.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -90,15 +90,9 @@ static int start(struct view *view)
 
 static int print(struct view *view)
 {
-	json_t *object;
-	int ret;
-
 	if (!view->json)
 		return scols_print_table(view->table);
-	object = json_pack("{sO}", "leases", view->leases);
-	ret = object ? json_dumpf(object, stdout, JSON_INDENT(2)) : -1;
-	json_decref(object);
-	return ret || putchar('\n') == EOF;
+	return json_out(stdout, json_pack("{sO}", "leases", view->leases), false);
 }
 
 static int list(struct view *view, struct devmem_error *err)

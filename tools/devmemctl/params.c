@@ -2,8 +2,8 @@
 /* devmemctl params: every variable of the plugin, what it is set to here, and which are misspelt.
  */
 #include "devmemctl.h"
+#include "json_out.h"
 
-#include <jansson.h>
 #include <libsmartcols.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -142,15 +142,11 @@ static int fill(struct report *report)
 
 static int print(struct report *report)
 {
-	json_t *object;
-	int ret;
-
 	if (!report->json)
 		return scols_print_table(report->table);
-	object = json_pack("{sO sO}", "params", report->params, "unknown", report->unknown);
-	ret = object ? json_dumpf(object, stdout, JSON_INDENT(2)) : -1;
-	json_decref(object);
-	return ret || putchar('\n') == EOF;
+	return json_out(stdout,
+			json_pack("{sO sO}", "params", report->params, "unknown", report->unknown),
+			false);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)

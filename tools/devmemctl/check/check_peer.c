@@ -3,10 +3,10 @@
  * what each costs. */
 #include "check.h"
 #include "devmemctl.h"
+#include "json_out.h"
 #include "peer_step.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,7 +100,7 @@ static int run_direction(const struct facts *facts, const struct peer_options *o
 					 .send_memory = i > 1 ? kind : DEVMEM_MEM_HOST};
 
 		if (i && kind == DEVMEM_MEM_HOST)
-			break; /* what is missing, devmemctl check tells */
+			break;
 		if (peer_step_run(&step, options, own, facts->tools, &err)) {
 			fprintf(stderr, "devmemctl check: %s\n", err.text);
 			return -1;
@@ -112,15 +112,6 @@ static int run_direction(const struct facts *facts, const struct peer_options *o
 		before = step.mb_per_s;
 	}
 	return 0;
-}
-
-static int print_list(json_t *list)
-{
-	json_t *object = json_pack("{sO}", "steps", list);
-	int ret = object ? json_dumpf(object, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) : -1;
-
-	json_decref(object);
-	return ret || putchar('\n') == EOF || fflush(stdout) ? -1 : 0;
 }
 
 int check_peer(const struct facts *facts, const struct peer_options *given)
@@ -142,10 +133,13 @@ int check_peer(const struct facts *facts, const struct peer_options *given)
 		json_decref(list);
 		return EXIT_BROKEN;
 	}
+	if (!facts->memory.usable || facts->memory.kind == DEVMEM_MEM_HOST)
+		fprintf(stderr, "devmemctl check: plain TCP only, since there is no device memory "
+				"here: devmemctl check without --peer tells why\n");
 	srandom((unsigned int)time(NULL) ^ (unsigned int)getpid());
 	failed = run_direction(facts, &options, own, true, list) ||
 		 run_direction(facts, &options, own, false, list);
-	if (options.json && print_list(list))
+	if (options.json && json_out(stdout, json_pack("{sO}", "steps", list), false))
 		failed = true;
 	json_decref(list);
 	return failed ? EXIT_BROKEN : EXIT_GOOD;

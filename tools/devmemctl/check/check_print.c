@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Prints findings: a line for each, what mends it, and what to do first. */
 #include "check.h"
+#include "json_out.h"
 
-#include <jansson.h>
 #include <unistd.h>
 
 static const char *colour(FILE *file, enum finding_level level)
@@ -71,9 +71,8 @@ static json_t *finding_json(const struct finding *finding)
 
 int check_print_json(FILE *file, const struct facts *facts, const struct findings *findings)
 {
-	json_t *list = json_array(), *plans = json_array(), *object;
+	json_t *list = json_array(), *plans = json_array();
 	const struct finding *first = findings_first(findings);
-	int ret;
 
 	for (unsigned int i = 0; i < findings->n; i++)
 		json_array_append_new(list, finding_json(&findings->list[i]));
@@ -81,10 +80,10 @@ int check_print_json(FILE *file, const struct facts *facts, const struct finding
 		json_array_append_new(plans, json_pack("{ss ss ss}", "nic", facts->nics[i].nic.name,
 						       "plan", plan_text(&facts->nics[i].plan),
 						       "reason", facts->nics[i].plan.reason));
-	object = json_pack("{ss so so so}", "worst", finding_level_name(findings_worst(findings)),
-			   "findings", list, "plans", plans, "first",
-			   first ? finding_json(first) : json_null());
-	ret = object ? json_dumpf(object, file, JSON_INDENT(2)) : -1;
-	json_decref(object);
-	return ret || fputc('\n', file) == EOF || fflush(file) ? -1 : 0;
+	return json_out(file,
+			json_pack("{ss so so so}", "worst",
+				  finding_level_name(findings_worst(findings)), "findings", list,
+				  "plans", plans, "first",
+				  first ? finding_json(first) : json_null()),
+			false);
 }

@@ -76,9 +76,9 @@ static bool steering(const struct facts *facts, const struct nic_facts *nic,
 {
 	const char *name = nic->nic.name;
 
-	if (nic->ntuple && nic->rule_table)
+	if (nic->steering.on && nic->steering.there)
 		return finding_set(finding, FINDING_OK, "flow steering is on");
-	if (!nic->ntuple && !nic->ntuple_fixed) {
+	if (!nic->steering.on && !nic->ntuple_fixed) {
 		finding_mend_root(finding, true, "ethtool -K %s ntuple on", name);
 		return finding_set(finding, FINDING_FAIL, "flow steering (ntuple) is off");
 	}
@@ -91,20 +91,20 @@ static bool rule_table(const struct facts *facts, const struct nic_facts *nic,
 {
 	const char *name = nic->nic.name;
 
-	if (!nic->ntuple || !nic->rule_table)
+	if (!nic->steering.on || !nic->steering.there)
 		return false;
-	if (!nic->rules_max)
-		return finding_set(finding, FINDING_OK, "%u steering rules", nic->rules);
-	if (nic->rules < nic->rules_max)
+	if (!nic->steering.slots)
+		return finding_set(finding, FINDING_OK, "%u steering rules", nic->steering.rules);
+	if (nic->steering.rules < nic->steering.slots)
 		return finding_set(finding, FINDING_OK, "%u of %u steering rules are taken",
-				   nic->rules, nic->rules_max);
-	finding_mend_root(finding, false, "ethtool -N %s delete %u", name, nic->last_rule);
+				   nic->steering.rules, nic->steering.slots);
+	finding_mend_root(finding, false, "ethtool -N %s delete %u", name, nic->steering.last);
 	finding_advise(finding,
 		       "a job takes a rule for each of its queues. Whose a rule is, only its "
 		       "owner knows: ethtool -n %s lists them",
 		       name);
 	return finding_set(finding, FINDING_FAIL, "the table of steering rules is full: %u of %u",
-			   nic->rules, nic->rules_max);
+			   nic->steering.rules, nic->steering.slots);
 }
 
 static unsigned int wanted_queues(const struct nic_facts *nic)

@@ -11,8 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DEFAULT_RING 1024 /* buffers, where the driver does not tell */
-
 /* What a variable of a wrong value makes known is said by the check of variables. */
 __attribute__((format(printf, 4, 5))) static void silent(enum log_level level, const char *where,
 							 int line, const char *fmt, ...)
@@ -61,8 +59,7 @@ static size_t pool_bytes(const struct facts *facts, const struct params *params)
 		return (size_t)params->pool_mb << 20;
 	if (!facts->n_nics)
 		return 1 << 20;
-	return pool_size_bytes(&nic->nic, queues,
-			       (size_t)(nic->rings.rx ?: DEFAULT_RING) * POOL_PAGE_BYTES);
+	return pool_size_bytes(&nic->nic, queues, nic_ring_bytes(nic->nic.name));
 }
 
 static void decide_plans(struct facts *facts)
@@ -91,7 +88,7 @@ static void gather(struct facts *facts, bool try_memory)
 	facts_kernel(facts);
 	facts_privilege(facts, params.broker);
 	list_nics(facts, params.ifname);
-	facts_memory(facts, params.memory, try_memory ? pool_bytes(facts, &params) : 0);
+	facts_memory(facts, &params, try_memory ? pool_bytes(facts, &params) : 0);
 	decide_plans(facts);
 }
 

@@ -4,8 +4,10 @@
 #define DEVMEMCTL_FACTS_H
 
 #include "devmem.h"
+#include "params.h"
 #include "plan.h"
 #include "rings.h"
+#include "steer.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -62,12 +64,8 @@ struct nic_facts {
 	struct devmem_nic_caps caps;
 	bool rings_told;
 	struct nic_rings rings;
-	bool rule_table;	    /* the driver has steering rules */
-	bool ntuple;		    /* and they are switched on */
-	bool ntuple_fixed;	    /* the switch cannot be moved */
-	uint32_t rules;		    /* in the table */
-	uint32_t rules_max;	    /* 0: not told */
-	uint32_t last_rule;	    /* the highest location in use */
+	struct steer_table steering;
+	bool ntuple_fixed;	    /* steering.on cannot be changed */
 	unsigned int max_queues;    /* as ethtool -L can set; 0: not told */
 	bool combined;		    /* and by which name */
 	unsigned int spread_queues; /* that RSS spreads ordinary traffic over; 0: no table */
@@ -135,7 +133,7 @@ void facts_devices_again(struct facts *facts);
 void facts_kernel(struct facts *facts);
 void facts_privilege(struct facts *facts, const char *broker);
 /* @pool_bytes 0: allocates nothing. */
-void facts_memory(struct facts *facts, long memory, size_t pool_bytes);
+void facts_memory(struct facts *facts, const struct params *params, size_t pool_bytes);
 void facts_nic(struct nic_facts *nic);
 /* True when the driver has no such switch as @feature, or it cannot be moved (ethtool -k: fixed).
  */

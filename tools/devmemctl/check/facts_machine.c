@@ -24,17 +24,15 @@ void facts_kernel(struct facts *facts)
 						    DEVMEM_NETDEV_CMD_BIND_TX) > 0;
 }
 
-/* As the plugin does: a path is asked in any case, "auto" stands for devmemd's place where the
- * privilege is missing. */
-static void ask_broker(struct privilege_facts *privilege, const char *broker)
+static void ask_broker(struct privilege_facts *privilege, const char *wish)
 {
+	const char *path = broker_choose(wish, privilege->net_admin);
 	int ret;
 
-	privilege->broker_named = broker[0] == '/';
-	if (!strcmp(broker, "off") || (privilege->net_admin && !privilege->broker_named))
+	if (!path)
 		return;
-	snprintf(privilege->broker_path, sizeof(privilege->broker_path), "%s",
-		 privilege->broker_named ? broker : BROKER_SOCKET);
+	privilege->broker_named = path == wish;
+	snprintf(privilege->broker_path, sizeof(privilege->broker_path), "%s", path);
 	ret = broker_hello(privilege->broker_path, &privilege->broker_said);
 	privilege->broker = !ret				     ? BROKER_SERVES
 			    : ret == -ENOENT || ret == -ECONNREFUSED ? BROKER_ABSENT
@@ -68,18 +66,14 @@ static void look_at_node(struct memory_facts *memory)
 	memory->node_refused = !memory->no_node && access(node, R_OK | W_OK);
 }
 
-void facts_memory(struct facts *facts, long choice, size_t pool_bytes)
+void facts_memory(struct facts *facts, const struct params *params, size_t pool_bytes)
 {
-	/* The order of NCCL_DEVMEM_MEMORY's choices; auto is a GPU's. */
-	static const enum devmem_mem_kind kinds[] = {DEVMEM_MEM_CUDA, DEVMEM_MEM_CUDA,
-						     DEVMEM_MEM_UDMABUF, DEVMEM_MEM_DMVRAM,
-						     DEVMEM_MEM_HOST};
 	struct memory_facts *memory = &facts->memory;
 	struct devmem_exporter *exporter;
 	struct devmem_mem *mem;
 
-	memory->any = !choice;
-	memory->kind = kinds[choice];
+	memory->any = !params->memory;
+	memory->kind = params_memory(params);
 	memory->bytes = pool_bytes;
 	if (memory->kind == DEVMEM_MEM_UDMABUF || memory->kind == DEVMEM_MEM_DMVRAM)
 		look_at_node(memory);

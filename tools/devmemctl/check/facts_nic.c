@@ -3,42 +3,9 @@
 #include "ethtool.h"
 #include "facts.h"
 #include "rss.h"
+#include "steer.h"
 
 #include <linux/ethtool.h>
-#include <stdlib.h>
-
-#define FLAG_NTUPLE (1u << 27) /* ETH_FLAG_NTUPLE of the legacy flags */
-
-static void look_at_locations(struct nic_facts *nic)
-{
-	struct ethtool_rxnfc *all = calloc(1, sizeof(*all) + nic->rules * sizeof(uint32_t));
-
-	if (!all)
-		return;
-	all->cmd = ETHTOOL_GRXCLSRLALL;
-	all->rule_cnt = nic->rules;
-	if (!ethtool_ioctl(nic->nic.name, all)) {
-		nic->rules_max = (uint32_t)all->data;
-		for (uint32_t i = 0; i < nic->rules && i < all->rule_cnt; i++)
-			if (all->rule_locs[i] > nic->last_rule)
-				nic->last_rule = all->rule_locs[i];
-	}
-	free(all);
-}
-
-static void look_at_rules(struct nic_facts *nic)
-{
-	struct ethtool_rxnfc count = {.cmd = ETHTOOL_GRXCLSRLCNT};
-	struct ethtool_value flags = {.cmd = ETHTOOL_GFLAGS};
-
-	nic->ntuple = !ethtool_ioctl(nic->nic.name, &flags) && (flags.data & FLAG_NTUPLE);
-	nic->ntuple_fixed = facts_feature_fixed(nic->nic.name, "rx-ntuple-filter");
-	nic->rule_table = !ethtool_ioctl(nic->nic.name, &count);
-	if (!nic->rule_table)
-		return;
-	nic->rules = count.rule_cnt;
-	look_at_locations(nic);
-}
 
 static void look_at_queues(struct nic_facts *nic)
 {
@@ -63,7 +30,8 @@ void facts_nic(struct nic_facts *nic)
 {
 	(void)devmem_nic_probe(&nic->nic, &nic->caps, NULL);
 	nic->rings_told = !nic_rings_get(nic->nic.name, &nic->rings, NULL);
-	look_at_rules(nic);
+	steer_look(nic->nic.name, &nic->steering);
+	nic->ntuple_fixed = facts_feature_fixed(nic->nic.name, "rx-ntuple-filter");
 	look_at_queues(nic);
 	facts_gpu(nic);
 }

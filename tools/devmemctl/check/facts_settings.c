@@ -45,14 +45,17 @@ static struct setting_facts *setting(struct facts *facts, size_t i)
 	return (struct setting_facts *)((char *)facts + known[i].offset);
 }
 
-static void note_file(struct facts *facts, const char *name, const char *path)
+/* Files that set them. The environment keeps what a file has set, so a second look needs this. */
+static char files[KNOWN][FACTS_PATH];
+
+static void note_file(const char *name, const char *path)
 {
 	for (size_t i = 0; i < KNOWN; i++)
 		if (!strcmp(known[i].name, name))
-			snprintf(setting(facts, i)->file, FACTS_PATH, "%s", path);
+			snprintf(files[i], FACTS_PATH, "%s", path);
 }
 
-static void read_file(struct facts *facts, const char *path)
+static void read_file(const char *path)
 {
 	FILE *file = fopen(path, "re");
 	char *line = NULL, *name, *value;
@@ -62,7 +65,7 @@ static void read_file(struct facts *facts, const char *path)
 		if (!facts_conf_line(line, &name, &value) || getenv(name))
 			continue;
 		setenv(name, value, 0);
-		note_file(facts, name, path);
+		note_file(name, path);
 	}
 	free(line);
 	if (file)
@@ -80,10 +83,12 @@ void facts_settings(struct facts *facts)
 		own = path;
 	}
 	if (own && *own)
-		read_file(facts, own);
-	read_file(facts, "/etc/nccl.conf");
-	for (size_t i = 0; i < KNOWN; i++)
+		read_file(own);
+	read_file("/etc/nccl.conf");
+	for (size_t i = 0; i < KNOWN; i++) {
 		setting(facts, i)->value = getenv(known[i].name);
+		memcpy(setting(facts, i)->file, files[i], FACTS_PATH);
+	}
 }
 
 static void add_unknown(const char *name, const char *nearest, void *arg)

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Prints a status as an object of JSON. */
+#include "json_out.h"
 #include "status.h"
-
-#include <jansson.h>
 
 /* JSON's integers are signed here. */
 static json_t *number(uint64_t value)
@@ -71,7 +70,6 @@ int status_print_json(const struct facts *facts, const struct status *status, bo
 {
 	json_t *devices = json_array(), *queues = json_array(), *connections = json_array();
 	json_t *processes = json_array(), *object;
-	int ret;
 
 	for (unsigned int i = 0; i < facts->n_nics; i++)
 		json_array_append_new(devices, device_json(facts, &facts->nics[i]));
@@ -83,7 +81,5 @@ int status_print_json(const struct facts *facts, const struct status *status, bo
 		json_array_append_new(processes, process_json(&status->processes[i]));
 	object = json_pack("{so so so so}", "devices", devices, "queues", queues, "connections",
 			   connections, "processes", processes);
-	ret = object ? json_dumpf(object, stdout, one_line ? JSON_COMPACT : JSON_INDENT(2)) : -1;
-	json_decref(object);
-	return ret || putchar('\n') == EOF || fflush(stdout) ? -1 : 0;
+	return json_out(stdout, object, one_line);
 }
