@@ -100,6 +100,18 @@ unsigned int budget_low(struct budget *budget)
 	return low;
 }
 
+bool budget_ample(struct budget *budget, const struct budget_share *share)
+{
+	bool ample;
+
+	if (share->held <= share->kept)
+		return true;
+	pthread_mutex_lock(&budget->lock);
+	ample = budget->pot >= (budget->total - budget->kept) / 2;
+	pthread_mutex_unlock(&budget->lock);
+	return ample;
+}
+
 void budget_give(struct budget *budget, struct budget_share *share, unsigned int pages)
 {
 	unsigned int lent = share->held > share->kept ? share->held - share->kept : 0;

@@ -46,6 +46,9 @@ void budget_leave(struct budget *budget, struct budget_share *share);
 unsigned int budget_take(struct budget *budget, struct budget_share *share, unsigned int want);
 /* The least that the pot ever held. Any thread. */
 unsigned int budget_low(struct budget *budget);
+/* Whether nobody misses what the connection holds: it is its own, or most of the pot is there. Any
+ * thread. */
+bool budget_ample(struct budget *budget, const struct budget_share *share);
 /* Gives back @pages, which were taken. */
 void budget_give(struct budget *budget, struct budget_share *share, unsigned int pages);
 

@@ -59,7 +59,7 @@ int sched_pick(const struct sched_load *loads, unsigned int n, unsigned int last
 		double slow = slowness(&loads[stream]);
 		double end = (double)(loads[stream].under_way + len) * (slow > 0 ? slow : unknown);
 
-		if (loads[stream].queued >= SCHED_QUEUED)
+		if (loads[stream].waiting >= SCHED_WAITING)
 			continue;
 		if (best < 0 || end < first) {
 			best = (int)stream;

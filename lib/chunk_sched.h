@@ -16,14 +16,14 @@ extern "C" {
 #endif
 
 #define SCHED_STREAMS 8
-#define SCHED_QUEUED 2 /* chunks that may wait for room in a stream's socket */
+#define SCHED_WAITING (1024 * 1024) /* bytes that may wait for room in a stream's socket */
 #define SCHED_CHUNK_MIN (128 * 1024)
 #define SCHED_CHUNK_MAX (512 * 1024)
 
 /* One stream's. Zero-initialise before use. */
 struct sched_load {
 	size_t under_way;	      /* bytes assigned and not yet acknowledged */
-	unsigned int queued;	      /* chunks of which the socket has not taken everything */
+	size_t waiting;		      /* bytes of them that the socket has not taken */
 	uint64_t since_ns;	      /* up to when busy_ns is counted */
 	double busy_ns, acknowledged; /* time with bytes under way, and bytes in it; of late */
 };

@@ -278,6 +278,32 @@ static int complete(struct conn *conn, struct request *request)
 	return conn->sender ? conn_send_complete(conn, request) : conn_recv_complete(conn, request);
 }
 
+static int progress(struct conn *conn, const struct request *request)
+{
+	if (!conn->sender)
+		return conn_recv_progress(conn);
+	/* When only its acknowledgement is missing, the caller soon posts what can go with the
+	 * rest. */
+	if (request->announced && request->moved == request->len && request->chunks) {
+		int ret = conn_reap(conn);
+
+		if (ret < 0 || !request->chunks)
+			return ret;
+	}
+	return conn_send_progress(conn);
+}
+
+int conn_begin(struct conn *conn)
+{
+	int ret;
+
+	if (conn->posted - conn->ended != 1)
+		return 0;
+	conn->reaped = false;
+	ret = conn_send_progress(conn);
+	return ret < 0 ? conn_fail(conn, ret, "the connection broke") : 0;
+}
+
 int conn_test(struct request *request, size_t *len)
 {
 	struct conn *conn = request->conn;
@@ -285,9 +311,10 @@ int conn_test(struct request *request, size_t *len)
 
 	if (conn->error)
 		return conn->error;
+	conn->reaped = false;
 	ret = complete(conn, request);
 	if (!ret) {
-		ret = conn->sender ? conn_send_progress(conn) : conn_recv_progress(conn);
+		ret = progress(conn, request);
 		if (ret >= 0)
 			ret = complete(conn, request);
 	}
@@ -298,6 +325,7 @@ int conn_test(struct request *request, size_t *len)
 	*len = request->len;
 	PROBE4(done, conn, request->seq, request->len, conn->sender);
 	request->done = true;
+	conn->ended++;
 	request->busy = conn->unpack != NULL;
 	if (conn->sender)
 		conn->counts.sends++;

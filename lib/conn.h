@@ -22,7 +22,7 @@
 #define CONN_GRANTS 64 /* messages that a peer may have posted or granted: its 32, and ours */
 #define CONN_CHUNKS 64 /* of one stream, announced and not done */
 #define CONN_BOUNCE (256 * 1024)
-#define CONN_RECEIVE (1024 * 1024) /* bytes of one receive call on a data stream */
+#define CONN_RECEIVE (2 * 1024 * 1024) /* bytes of one receive call on a data stream */
 
 struct request {
 	struct conn *conn;
@@ -66,8 +66,7 @@ struct tx_stream {
 	uint32_t next;	 /* the first of which the socket has not taken everything */
 	uint32_t filled; /* the first of which not everything is staged */
 	uint32_t end;
-	size_t waiting; /* bytes in line that the socket has not taken */
-	bool copies;	/* bytes of host memory were sent, of which no notification tells */
+	bool copies; /* bytes of host memory were sent, of which no notification tells */
 	struct stage stage;
 };
 
@@ -114,12 +113,14 @@ struct conn {
 	struct rx_stream *rx;		       /* receiver: of each stream */
 	struct sched_load loads[WIRE_STREAMS]; /* sender */
 	unsigned int last_stream;
+	bool reaped;  /* sender: this call has looked at what is acknowledged */
 	bool starved; /* sender: something waits for a grant */
 	char peer[SOCKADDR_TEXT];
 	int error; /* 0, or the -errno that ended it */
 
 	struct request requests[CONN_REQUESTS];
 	uint32_t posted;	 /* the next sequence number */
+	uint32_t ended;		 /* how many were tested to their end */
 	uint32_t current;	 /* the first whose bytes are not all moved */
 	uint32_t announced;	 /* the first whose record is not written, or not read */
 	uint32_t granting;	 /* receiver: the first that is not granted in full */
@@ -179,6 +180,9 @@ void conn_close(struct conn *conn);
  */
 int conn_post(struct conn *conn, void *addr, size_t size, const struct region *region,
 	      struct request **request);
+/* Sends what was posted if nothing else is under way, since the caller may not test before it has
+ * done other things; else the next conn_test() does, with fewer system calls. 0 or -errno. */
+int conn_begin(struct conn *conn);
 /* Moves the connection along. 1 when @request is done, which then is free, with its message's
  * *@len; 0 not yet; -errno. */
 int conn_test(struct request *request, size_t *len);
@@ -187,6 +191,8 @@ int conn_test(struct request *request, size_t *len);
  * -errno. */
 int conn_send_progress(struct conn *conn);
 int conn_recv_progress(struct conn *conn);
+/* conn_send.c: takes notice of what the peer has acknowledged, once in a call. 0 or -errno. */
+int conn_reap(struct conn *conn);
 /* Whether the caller may have the buffer: 1, 0, -errno. */
 int conn_send_complete(struct conn *conn, struct request *request);
 int conn_recv_complete(struct conn *conn, struct request *request);
@@ -250,8 +256,9 @@ bool rx_stream_has_room(const struct conn *conn, unsigned int stream);
 /* Takes what is there: 1 something came, 0, -errno. */
 int rx_stream_progress(struct conn *conn, unsigned int stream);
 
-/* conn_grant.c: lets the sender send what buffers and the pool have room for. */
-void conn_grant(struct conn *conn);
+/* conn_grant.c: lets the sender send what buffers and the pool have room for. True when it could
+ * send nothing before. */
+bool conn_grant(struct conn *conn);
 /* The message is not as long as its buffer; or @bytes more of it were taken from the pool. */
 void conn_grant_fit(struct conn *conn, struct request *request);
 void conn_grant_used(struct conn *conn, struct request *request, size_t bytes);

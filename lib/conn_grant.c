@@ -53,14 +53,17 @@ static bool grant_one(struct conn *conn, struct request *request)
 	return grant_data(conn, request, request->announced ? request->len : request->room);
 }
 
-void conn_grant(struct conn *conn)
+bool conn_grant(struct conn *conn)
 {
+	uint32_t before = conn->granting;
+
 	if (!conn->n_streams)
-		return;
+		return false;
 	/* In order: whatever the connection holds of the pool, the oldest message gets on. */
 	while (conn->granting != conn->posted &&
 	       grant_one(conn, conn_request(conn, conn->granting)))
 		conn->granting++;
+	return conn->granting != before && conn->announced == before && !conn->opened;
 }
 
 void conn_grant_fit(struct conn *conn, struct request *request)

@@ -9,8 +9,8 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#define FLUSH_TOKENS 64 /* one system call returns so many tokens or more */
-#define FLUSH_IDLE 8	/* or so many calls in a row found nothing */
+#define FLUSH_TOKENS 128 /* one system call returns so many tokens or more */
+#define FLUSH_IDLE 8	 /* or so many calls in a row found nothing */
 
 static int too_long(struct conn *conn, const struct request *request, uint64_t len)
 {
@@ -257,6 +257,17 @@ static int flush_tokens(struct conn *conn)
 	return 0;
 }
 
+/* Whether memory should not wait for a larger batch, but go back to the NIC and to others. */
+static bool tokens_urgent(const struct conn *conn)
+{
+	if (!conn->pool)
+		return false;
+	if (conn->idle >= FLUSH_IDLE || conn->granting != conn->posted)
+		return true;
+	/* Nobody may ask about this connection again for long. */
+	return conn->current == conn->posted && !budget_ample(&conn->pool->budget, &conn->share);
+}
+
 /* Tokens whose fragments are read go back to the kernel, in batches, and then pages to the pool. */
 static int return_tokens(struct conn *conn, bool at_once)
 {
@@ -310,10 +321,10 @@ int conn_recv_progress(struct conn *conn)
 	bool moved = false;
 	int ret;
 
-	conn->control_dry = false;
+	/* A sender that has used all its grants has nothing to say before it gets the next. */
+	conn->control_dry = conn_grant(conn);
 	for (unsigned int i = 0; i < conn->n_streams; i++)
 		conn->rx[i].dry = false;
-	conn_grant(conn);
 	ret = conn_flush(conn);
 	if (ret < 0 && !conn->end_of_control)
 		conn->end_of_control = ret; /* what has come may still be read */
@@ -324,10 +335,7 @@ int conn_recv_progress(struct conn *conn)
 	if (ret < 0)
 		return ret;
 	conn->idle = moved ? 0 : conn->idle + 1;
-	/* When nothing more comes, waiting for a larger batch would only keep memory from the NIC.
-	 */
-	ret = return_tokens(conn, conn->idle >= FLUSH_IDLE || conn->current == conn->posted ||
-					  conn->granting != conn->posted);
+	ret = return_tokens(conn, tokens_urgent(conn));
 	if (ret < 0)
 		return ret;
 	ret = check_end(conn);
@@ -344,9 +352,8 @@ int conn_recv_complete(struct conn *conn, struct request *request)
 		ret = devmem_copy_done(conn->device->exporter, request->fence);
 	if (ret <= 0)
 		return ret;
-	/* Nobody may ask about this connection again for long; the pool is everybody's. */
 	if (conn->place.n_batches)
-		ret = return_tokens(conn, true);
+		ret = return_tokens(conn, tokens_urgent(conn));
 	if (ret >= 0 && conn->unpack)
 		ret = conn_unpack_publish(conn, request);
 	return ret < 0 ? ret : 1;

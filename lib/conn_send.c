@@ -72,7 +72,7 @@ static void refresh_loads(struct conn *conn)
 		if (!tx->copies)
 			continue;
 		(void)ioctl(devmem_stream_fd(conn->streams[i]), SIOCOUTQ, &unacknowledged);
-		left = tx->waiting + (size_t)unacknowledged;
+		left = conn->loads[i].waiting + (size_t)unacknowledged;
 		if (left < conn->loads[i].under_way)
 			sched_acknowledged(&conn->loads[i], conn->loads[i].under_way - left,
 					   clock_ns());
@@ -83,12 +83,13 @@ static int pick_stream(struct conn *conn, size_t len)
 {
 	struct sched_load loads[WIRE_STREAMS];
 
-	if (conn->n_streams > 1)
-		refresh_loads(conn);
+	if (conn->n_streams == 1)
+		return tx_stream_has_room(conn, 0) ? 0 : -1;
+	refresh_loads(conn);
 	memcpy(loads, conn->loads, sizeof(loads));
 	for (unsigned int i = 0; i < conn->n_streams; i++)
 		if (!tx_stream_has_room(conn, i))
-			loads[i].queued = SCHED_QUEUED;
+			loads[i].waiting = SCHED_WAITING;
 	return sched_pick(loads, conn->n_streams, conn->last_stream, len);
 }
 
@@ -307,10 +308,13 @@ static int send_inlined(struct conn *conn, struct request *request, bool *moved)
 
 /* What the peer has acknowledged, which ends messages. The error queue says which sends; a broken
  * socket shows at the next send. */
-static int reap(struct conn *conn)
+int conn_reap(struct conn *conn)
 {
 	int ret = 0;
 
+	if (conn->reaped)
+		return 0;
+	conn->reaped = true;
 	for (unsigned int i = 0; i < conn->n_streams && ret >= 0; i++)
 		ret = tx_stream_reap(conn, i);
 	(void)devmem_stream_reap(conn->control);
@@ -322,7 +326,7 @@ static int learn_speeds(struct conn *conn)
 {
 	if (conn->n_streams < 2 || (!conn->opened && conn->announced == conn->posted))
 		return 0;
-	return reap(conn);
+	return conn_reap(conn);
 }
 
 /* Records, and the inline message among them. 1: all is sent, 0: the socket is full, -errno. */
@@ -333,7 +337,24 @@ static int send_control(struct conn *conn, bool *moved)
 	return conn_flush(conn);
 }
 
-static int move(struct conn *conn, bool *moved)
+/* Asks for grants at most once, and before records are sent, so that one call tells of all. */
+static int assign_granted(struct conn *conn, bool *heard)
+{
+	int ret;
+
+	assign(conn);
+	if (!conn->starved || *heard)
+		return 0;
+	*heard = true;
+	ret = hear(conn);
+	if (ret <= 0)
+		return ret;
+	conn->starved = false;
+	assign(conn);
+	return 0;
+}
+
+static int move(struct conn *conn, bool heard, bool *moved)
 {
 	bool inlined;
 	int ret = learn_speeds(conn);
@@ -341,7 +362,9 @@ static int move(struct conn *conn, bool *moved)
 	if (ret < 0)
 		return ret;
 	do {
-		assign(conn);
+		ret = assign_granted(conn, &heard);
+		if (ret < 0)
+			return ret;
 		inlined = conn->inlined;
 		ret = send_control(conn, moved);
 	} while (inlined && ret > 0);
@@ -362,7 +385,7 @@ static int move(struct conn *conn, bool *moved)
 
 int conn_send_progress(struct conn *conn)
 {
-	bool moved = false;
+	bool moved = false, heard = conn->starved;
 	int ret = 0;
 
 	/* What was missing last time may have come. */
@@ -371,13 +394,13 @@ int conn_send_progress(struct conn *conn)
 		conn->starved = false;
 	}
 	if (ret >= 0)
-		ret = move(conn, &moved);
+		ret = move(conn, heard, &moved);
 	if (ret < 0)
 		return ret;
 	if (moved)
 		return 1;
 	/* One that sends does not wait; and what is acknowledged meanwhile is told at once. */
-	ret = reap(conn);
+	ret = conn_reap(conn);
 	if (ret < 0)
 		return ret;
 	/* A peer that has died shows on its own when bytes are to be sent; here for those that

@@ -7,6 +7,8 @@
 #include "devmem.h"
 #include "token.h"
 
+#include <sys/uio.h>
+
 /* Fragments that one receive call may describe: 512 take 20 KiB of control buffer, and cover 2 MiB
  * of full pages. */
 #define STREAM_MAX_FRAGS 512
@@ -24,6 +26,12 @@ struct devmem_stream {
 	struct devmem_stream_stats stats;
 };
 
+/*
+ * Sends @n pieces of device memory in one call, which are done together: iov_base is a byte offset
+ * in the dmabuf that @dmabuf_id is bound from. Else as devmem_stream_send_device().
+ */
+ssize_t stream_send_pieces(struct devmem_stream *stream, uint32_t dmabuf_id,
+			   const struct iovec *pieces, unsigned int n, uint32_t *completion);
 /* What only a receiver needs. 0 or -ENOMEM. */
 int stream_prepare_receive(struct devmem_stream *stream);
 /* What only a sender needs: whether the socket takes MSG_ZEROCOPY. */

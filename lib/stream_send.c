@@ -17,17 +17,16 @@ static ssize_t send_result(ssize_t sent)
 	return errno == ENOBUFS || errno == EINTR ? -EAGAIN : -errno;
 }
 
-ssize_t devmem_stream_send_device(struct devmem_stream *stream, uint32_t dmabuf_id, uint64_t offset,
-				  size_t len, uint32_t *completion)
+ssize_t stream_send_pieces(struct devmem_stream *stream, uint32_t dmabuf_id,
+			   const struct iovec *pieces, unsigned int n, uint32_t *completion)
 {
 	union {
 		struct cmsghdr align;
 		uint8_t bytes[CMSG_SPACE(sizeof(uint32_t))];
 	} control = {.bytes = {0}};
-	struct iovec iov = {(void *)(uintptr_t)offset, len};
 	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
+		.msg_iov = (struct iovec *)pieces,
+		.msg_iovlen = n,
 		.msg_control = control.bytes,
 		.msg_controllen = sizeof(control.bytes),
 	};
@@ -48,6 +47,14 @@ ssize_t devmem_stream_send_device(struct devmem_stream *stream, uint32_t dmabuf_
 	*completion = completion_add(&stream->completions);
 	stream->stats.tx_device += (size_t)sent;
 	return sent;
+}
+
+ssize_t devmem_stream_send_device(struct devmem_stream *stream, uint32_t dmabuf_id, uint64_t offset,
+				  size_t len, uint32_t *completion)
+{
+	const struct iovec piece = {(void *)(uintptr_t)offset, len};
+
+	return stream_send_pieces(stream, dmabuf_id, &piece, 1, completion);
 }
 
 /* The kernel cannot pin these pages (EFAULT: a driver's mapping, as memory of cudaHostAlloc() may

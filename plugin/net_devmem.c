@@ -281,16 +281,14 @@ ncclResult_t net_isend(void *send_comm, void *data, size_t size, void *mhandle, 
 {
 	ncclResult_t result = post(send_comm, data, size, mhandle, profiled, request);
 
-	/* Begin at once: the caller may not test before it has done other things. */
 	if (result == ncclSuccess && *request) {
-		struct conn *conn = send_comm;
-		int ret = conn_send_progress(conn);
+		int ret = conn_begin(send_comm);
 
 		profile_progress(*request);
 		if (ret < 0) {
 			profile_end(*request);
 			*request = NULL;
-			result = net_result(conn_fail(conn, ret, "the connection broke"));
+			result = net_result(ret);
 		}
 	}
 	return result;

@@ -231,6 +231,23 @@ TEST_F(Plugin, KeepsOrderWithManyMessagesUnderWay)
 }
 
 // Its record must wait until those bytes, which go by the same socket, are all out.
+TEST_F(Plugin, SendsAMessageAtOnceWhenNoneIsUnderWay)
+{
+	Side a, b;
+	Pair pair(a, b);
+	char in[64], out[64] = "not tested by its sender before it has arrived";
+	int size = 0;
+
+	for (int round = 0; round < 3; round++) {
+		void *recv = post_recv(pair, in, sizeof(in));
+		void *send = post_send(pair, out, sizeof(out));
+		memset(in, 0, sizeof(in));
+		ASSERT_EQ(ncclSuccess, wait_for(b, recv, &size)) << warnings();
+		EXPECT_STREQ(out, in);
+		ASSERT_EQ(ncclSuccess, wait_for(a, send, &size)) << warnings();
+	}
+}
+
 TEST_F(Plugin, AnEmptyMessageDoesNotComeAmongTheBytesOfTheOneBefore)
 {
 	Side a, b;

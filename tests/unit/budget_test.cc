@@ -72,6 +72,21 @@ TEST(Budget, ANewcomerWaitsForWhatIsLentAndIsRefusedWhenThePoolFeedsNoMore)
 	EXPECT_EQ(0, budget_join(&b.budget, &other));
 }
 
+TEST(Budget, IsAmpleForWhoHoldsHisOwnAndWhileMostOfThePotIsThere)
+{
+	Budget b(100 + 2 * BUDGET_SHARE);
+	budget_share first = b.join(), second = b.join();
+
+	budget_take(&b.budget, &first, BUDGET_SHARE + 50);
+	EXPECT_TRUE(budget_ample(&b.budget, &first));
+	budget_take(&b.budget, &first, 1);
+	EXPECT_FALSE(budget_ample(&b.budget, &first)) << "more than half is lent";
+	budget_take(&b.budget, &second, BUDGET_SHARE);
+	EXPECT_TRUE(budget_ample(&b.budget, &second)) << "what is its own helps nobody else";
+	budget_leave(&b.budget, &first);
+	budget_leave(&b.budget, &second);
+}
+
 TEST(Budget, LeavingTwiceOrWithoutJoiningIsNothing)
 {
 	Budget b(10);

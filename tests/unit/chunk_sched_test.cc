@@ -22,10 +22,10 @@ TEST(ChunkSched, TakesTheFirstToDeliverThatHasRoomInLine)
 
 	loads[0].under_way = 500;
 	loads[1].under_way = 100;
-	loads[1].queued = SCHED_QUEUED;
+	loads[1].waiting = SCHED_WAITING;
 	loads[2].under_way = 300;
 	EXPECT_EQ(2, sched_pick(loads, 3, 0, 1));
-	loads[2].queued = loads[0].queued = SCHED_QUEUED;
+	loads[2].waiting = loads[0].waiting = SCHED_WAITING;
 	EXPECT_EQ(-1, sched_pick(loads, 3, 0, 1));
 }
 
@@ -65,7 +65,7 @@ double simulate(std::vector<size_t> speeds, bool by_turns)
 			for (size_t at = 0; at < message;) {
 				size_t len = std::min(sched_chunk(message, static_cast<unsigned int>(speeds.size())), message - at);
 				for (auto &load : loads)
-					load.queued = 0;
+					load.waiting = 0;
 				int to = by_turns ? static_cast<int>((last + 1) % speeds.size())
 						  : sched_pick(loads.data(), static_cast<unsigned int>(speeds.size()), last, len);
 				last = static_cast<unsigned int>(to);
