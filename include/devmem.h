@@ -179,6 +179,8 @@ struct devmem_nic_caps {
 	bool net_admin; /* CAP_NET_ADMIN in the initial user namespace, as bind-rx asks for */
 	bool broker;	/* devmemd leases queues to this process; devmem_nic_probe() does not ask */
 	bool bind_rx;	/* the kernel's netdev family has bind-rx (6.12 and later) */
+	bool netmem_rx; /* nothing says that the kernel's configuration or the NIC's driver cannot
+			   receive device memory (false without bind_rx) */
 	bool bind_tx;	/* the kernel's netdev family has bind-tx (6.16, or 6.12 with this project's
 			   series) */
 	bool netmem_tx; /* the NIC's driver can send device memory (false without bind_tx) */

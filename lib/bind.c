@@ -91,13 +91,27 @@ static int take_id(struct nlattr **attrs, void *arg)
 	return 0;
 }
 
+/* 0 with the binding's *@id, or -errno. */
+static int ask(struct nl_call *call, uint8_t command, unsigned int ifindex, int dmabuf_fd,
+	       const unsigned int *queues, unsigned int n, uint32_t *id)
+{
+	struct nl_msg *msg = nl_call_request(call, command, 1);
+
+	if (!msg || nla_put_u32(msg, DEVMEM_NETDEV_A_DMABUF_IFINDEX, ifindex) ||
+	    nla_put_u32(msg, DEVMEM_NETDEV_A_DMABUF_FD, (uint32_t)dmabuf_fd) ||
+	    put_queues(msg, queues, n)) {
+		nlmsg_free(msg);
+		return -ENOMEM;
+	}
+	return nl_call_ask(call, msg, DEVMEM_NETDEV_A_DMABUF_ID, take_id, id);
+}
+
 static int bind_dmabuf(uint8_t command, unsigned int ifindex, int dmabuf_fd,
 		       const unsigned int *queues, unsigned int n, struct devmem_binding **binding,
 		       struct devmem_error *err)
 {
 	bool rx = command == DEVMEM_NETDEV_CMD_BIND_RX;
 	struct devmem_binding *new;
-	struct nl_msg *msg;
 	int ret;
 
 	*binding = NULL;
@@ -110,25 +124,28 @@ static int bind_dmabuf(uint8_t command, unsigned int ifindex, int dmabuf_fd,
 		free(new);
 		return bind_error(err, ret, NULL, ifindex, rx);
 	}
-	msg = nl_call_request(&new->call, command, 1);
-	if (!msg || nla_put_u32(msg, DEVMEM_NETDEV_A_DMABUF_IFINDEX, ifindex) ||
-	    nla_put_u32(msg, DEVMEM_NETDEV_A_DMABUF_FD, (uint32_t)dmabuf_fd) ||
-	    put_queues(msg, queues, n)) {
-		nlmsg_free(msg);
-		ret = devmem_error_set(err, -ENOMEM, "out of memory");
-		goto fail;
-	}
-	ret = nl_call_ask(&new->call, msg, DEVMEM_NETDEV_A_DMABUF_ID, take_id, &new->id);
+	ret = ask(&new->call, command, ifindex, dmabuf_fd, queues, n, &new->id);
 	if (ret) {
 		bind_error(err, ret, &new->call, ifindex, rx);
-		goto fail;
+		devmem_binding_release(new);
+		return ret;
 	}
 	*binding = new;
 	return 0;
+}
 
-fail:
-	devmem_binding_release(new);
-	return ret;
+bool bind_rx_possible(unsigned int ifindex)
+{
+	const unsigned int queue = 0;
+	struct nl_call call;
+	uint32_t id;
+	int ret;
+
+	if (nl_call_open(&call, DEVMEM_NETDEV_FAMILY))
+		return true;
+	ret = ask(&call, DEVMEM_NETDEV_CMD_BIND_RX, ifindex, -1, &queue, 1, &id);
+	nl_call_close(&call);
+	return ret != -EOPNOTSUPP;
 }
 
 int devmem_bind_rx(unsigned int ifindex, int dmabuf_fd, const unsigned int *queues, unsigned int n,

@@ -1,9 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Bindings of a dmabuf, beyond the public calls: handing one to another process. */
+/* Bindings of a dmabuf, beyond the public calls: asking for them, handing one to another process.
+ */
 #ifndef DEVMEM_BIND_H
 #define DEVMEM_BIND_H
 
 #include "devmem.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Whether interface and kernel can receive device memory as far as they can be asked, which is by a
+ * request that binds nothing. Kernels built without CONFIG_NET_DEVMEM have bind-rx, too, and refuse
+ * all; from 6.17 on a kernel also refuses at once for a driver that cannot. True for a process
+ * without CAP_NET_ADMIN, who is told nothing.
+ */
+bool bind_rx_possible(unsigned int ifindex);
 
 /* Takes over @fd, a copy of the netlink socket of another process' binding, which lasts until the
  * last copy is closed. 0 or -ENOMEM, then @fd is the caller's. */
@@ -16,5 +29,9 @@ typedef void (*binding_seen_fn)(unsigned int ifindex, unsigned int queue, uint32
 /* Calls @seen for each rx queue of the thread's network namespace that a dmabuf is bound to. 0 or
  * -errno. Needs no privilege. */
 int binding_list(binding_seen_fn seen, void *arg);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

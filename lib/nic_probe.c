@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Finds what the kernel and a NIC can do for device memory TCP, without changing anything. */
-#include "devmem.h"
+#include "bind.h"
 #include "error.h"
 #include "nl.h"
 #include "rings.h"
@@ -63,6 +63,7 @@ int devmem_nic_probe(const struct devmem_nic *nic, struct devmem_nic_caps *caps,
 		.on_top = strcmp(nic->name, nic->ifname) != 0,
 		.net_admin = have_net_admin() && in_initial_user_namespace(),
 		.bind_rx = rx > 0,
+		.netmem_rx = rx > 0 && bind_rx_possible(nic->ifindex),
 		.bind_tx = tx > 0,
 	};
 	if (rx < 0)

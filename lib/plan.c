@@ -20,6 +20,9 @@ static const char *rx_obstacle(const struct devmem_nic_caps *caps)
 		return "binding a receive queue needs CAP_NET_ADMIN in the initial user namespace, "
 		       "or devmemd that leases one: systemctl start devmemd, or start the job with "
 		       "the privilege (setcap, --cap-add=NET_ADMIN --userns=host)";
+	if (!caps->netmem_rx)
+		return "the driver cannot receive device memory, or the kernel was built "
+		       "without CONFIG_NET_DEVMEM: drivers that can are in docs/hardware.md";
 	if (!caps->header_split)
 		return "header split is off: ethtool -G %s tcp-data-split on (ethtool 6.7 or "
 		       "later)";

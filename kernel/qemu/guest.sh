@@ -13,6 +13,7 @@ dmnic on top of its network card, and memory of a PCI device. The file system is
 /dev/shm are empty and writable. This kernel receives device memory and cannot send it.
 
   --one               one guest, with hosts and networks as in ./dev guest: network namespaces joined by pairs of dmnic
+  --stock PACKAGE     instead: one guest on Debian's kernel of PACKAGE (linux-image-amd64) as it is, without our modules, hosts and networks
   --hosts N           hosts of --one (default 2); `on host1 CMD` runs CMD on another host, with and without --one
   --nics K            dmnic networks: host h has 10.K.0.(h+1) and fd00:K::(h+1) on dmK (default 1)
   --queues Q          rx and tx queues of each dmnic (default 8)
@@ -34,13 +35,14 @@ here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 repo=$(cd "$here/../.." && pwd)
 # shellcheck source-path=SCRIPTDIR source=../uml/bad_log.sh
 . "$here/../uml/bad_log.sh"
-guests=2 hosts=2 nics=1 queues=8 mtu=4148 rss=1 split=1 cpus='' mem=1G vram=256M timeout=300 out=''
+guests=2 hosts=2 nics=1 queues=8 mtu=4148 rss=1 split=1 cpus='' mem=1G vram=256M timeout=300 out='' stock=''
 boot_limit=90	# seconds; 5 are usual
 die() { printf 'qemu: %s\n' "$*" >&2; exit 125; }
 
 while [ $# -gt 0 ]; do
 	case $1 in
 	--one) guests=1 ;;
+	--stock) stock=$2 guests=1; shift ;;
 	--hosts) hosts=$2; shift ;;
 	--nics) nics=$2; shift ;;
 	--queues) queues=$2; shift ;;
@@ -69,8 +71,13 @@ done
 
 build=${DEVMEM_BUILD:-$repo/build/release}
 [ -x "$build/bin/guest-poweroff" ] || die "$build holds no build: ./dev build"
-kernel=$("$here/kernel.sh") || die "no kernel"
-modules=$("$here/modules.sh" "$kernel") || die "no modules"
+if [ -n "$stock" ]; then
+	kernel=$("$here/kernel.sh" "$stock") || die "no kernel"
+	modules=
+else
+	kernel=$("$here/kernel.sh") || die "no kernel"
+	modules=$("$here/modules.sh" "$kernel") || die "no modules"
+fi
 initrd=$("$here/initrd.sh" "$kernel") || die "no initramfs"
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/devmem-qemu.XXXXXX")

@@ -28,16 +28,20 @@ finish() {
 . /run/control/settings || finish 125
 
 # A tree below /root or /tmp was hidden by the mounts above.
-for folder in "$DEVMEM_REPO" "$DEVMEM_BUILD" "$DEVMEM_CWD" "$DEVMEM_MODULES"; do
+for folder in "$DEVMEM_REPO" "$DEVMEM_BUILD" "$DEVMEM_CWD" ${DEVMEM_MODULES:+"$DEVMEM_MODULES"}; do
 	[ -e "$folder" ] || { mkdir -p "$folder" && mount --bind "/run/machine$folder" "$folder"; } || finish 125
 done
 
 set -eE
 trap 'finish 125' ERR
 ln -s "$DEVMEM_REPO/kernel/uml/on-machines" /run/bin/on
-# shellcheck disable=SC2046 # one word each
-modprobe -d "$DEVMEM_MODULES" -a $(cat "$DEVMEM_MODULES/built")
-if [ "$DEVMEM_GUESTS" = 1 ]; then
+if [ -n "$DEVMEM_MODULES" ]; then
+	# shellcheck disable=SC2046 # one word each
+	modprobe -d "$DEVMEM_MODULES" -a $(cat "$DEVMEM_MODULES/built")
+fi
+if [ -z "$DEVMEM_MODULES" ]; then
+	set_environment guest
+elif [ "$DEVMEM_GUESTS" = 1 ]; then
 	set_environment guest
 	make_hosts
 else

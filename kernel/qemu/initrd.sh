@@ -17,9 +17,12 @@ result=$root/initrd-$(cat "$here/initrd.sh" "$here/initrd-init" | sha256sum | cu
 	# What the root by 9p and the networks need, in the order of loading.
 	number=10
 	while read -r path; do
-		xz -dc "$path" >"$scratch/modules/$number-$(basename "$path" .xz)"
+		case $path in
+		*.xz) xz -dc "$path" ;;
+		*) cat "$path" ;;
+		esac >"$scratch/modules/$number-$(basename "$path" .xz)"
 		number=$((number + 1))
-	done < <(modprobe -d "$root" -S "$version" -a --show-depends 9pnet_virtio 9p virtio_net veth bridge | awk '$1 == "insmod" && !seen[$2]++ { print $2 }')
+	done < <(modprobe -d "$root" -S "$version" -a --show-depends virtio_pci 9pnet_virtio 9p virtio_net veth bridge | awk '$1 == "insmod" && !seen[$2]++ { print $2 }')
 	(cd "$scratch" && find . | cpio -o -H newc --quiet) >"$result.$$"
 	mv "$result.$$" "$result"
 }

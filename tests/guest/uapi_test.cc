@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bind.h"
 #include "testnet.h"
 #include "uapi/devmem_uapi.h"
 
@@ -109,6 +110,16 @@ TEST_F(BindRx, KeepsHeaderSplitOnWhileAQueueIsBound)
 	ASSERT_EQ(0, bind_rx(1, memory.mem->dmabuf_fd, kQueue, &binding, &err)) << err.text;
 	EXPECT_EQ(-EINVAL, devmem_nic_set_header_split("dm0", false, &err));
 	EXPECT_NE(nullptr, strstr(err.text, "tcp-data-split")) << err.text;
+}
+
+TEST_F(BindRx, IsFoundPossibleWithoutBindingAnything)
+{
+	auto count = [](unsigned int, unsigned int, uint32_t, void *n) { ++*static_cast<int *>(n); };
+	int bound = 0;
+
+	EXPECT_TRUE(bind_rx_possible(dm0_index(1)));
+	EXPECT_EQ(0, binding_list(count, &bound));
+	EXPECT_EQ(0, bound);
 }
 
 TEST_F(BindRx, RefusesWhatIsNoDmabuf)

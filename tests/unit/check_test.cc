@@ -23,7 +23,7 @@ void one_good_nic(nic_facts &nic)
 	nic.nic.mtu = 4148;
 	nic.nic.rx_queues = 16;
 	nic.nic.speed_mbps = 100000;
-	nic.caps.net_admin = nic.caps.bind_rx = nic.caps.bind_tx = nic.caps.netmem_tx = true;
+	nic.caps.net_admin = nic.caps.bind_rx = nic.caps.netmem_rx = nic.caps.bind_tx = nic.caps.netmem_tx = true;
 	nic.caps.header_split = nic.caps.ntuple = true;
 	nic.rings_told = nic.steering.there = nic.steering.on = nic.combined = true;
 	nic.rings.tcp_data_split = DEVMEM_TCP_DATA_SPLIT_ENABLED;
@@ -130,6 +130,7 @@ const Case kCases[] = {
 	{"a small MTU on a VLAN", [](facts &f) { f.nics[0].nic.mtu = 1500; put(f.nics[0].nic.ifname, "eth1.5"); }, "mtu", FINDING_WARN,
 	 "ip link set dev eth1 mtu 4148 && ip link set dev eth1.5 mtu 4148", "", true, false},
 	{"an interface on top", [](facts &f) { f.nics[0].caps.on_top = true; }, "driver-send", FINDING_WARN, "", "address of its own", false, false},
+	{"a driver that cannot receive", [](facts &f) { f.nics[0].caps.netmem_rx = false; }, "driver-receive", FINDING_FAIL, "", "CONFIG_NET_DEVMEM", false, false},
 	{"a driver that cannot send", [](facts &f) { f.nics[0].caps.netmem_tx = false; }, "driver-send", FINDING_WARN, "", "docs/hardware.md", false, false},
 	{"a far GPU", [](facts &f) { put(f.nics[0].gpu, "0000:17:00.0"); f.nics[0].distance = PCI_SYS; }, "gpu-distance", FINDING_FAIL, "export NCCL_NET_GDR_LEVEL=SYS", "topo", false,
 	 false},

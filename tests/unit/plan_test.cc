@@ -20,14 +20,15 @@ devmem_nic_caps caps_of(unsigned int bits)
 	caps.spread = bits & 64;
 	caps.on_top = bits & 128;
 	caps.broker = bits & 256;
+	caps.netmem_rx = bits & 512;
 	return caps;
 }
 
 TEST(Plan, IsDeviceExactlyWhereNothingIsMissing)
 {
-	for (unsigned int bits = 0; bits < 512; bits++) {
+	for (unsigned int bits = 0; bits < 1024; bits++) {
 		devmem_nic_caps caps = caps_of(bits);
-		bool rx = (caps.net_admin || caps.broker) && caps.bind_rx && caps.header_split && caps.ntuple && !caps.spread;
+		bool rx = (caps.net_admin || caps.broker) && caps.bind_rx && caps.netmem_rx && caps.header_split && caps.ntuple && !caps.spread;
 		plan plan;
 
 		plan_decide(PLAN_WISH_AUTO, DEVMEM_MEM_UDMABUF, &caps, "eth7", &plan);
@@ -44,7 +45,7 @@ TEST(Plan, IsDeviceExactlyWhereNothingIsMissing)
 
 TEST(Plan, PlainTcpThatWasAskedForIsNoFallback)
 {
-	devmem_nic_caps all = caps_of(63), none = caps_of(0);
+	devmem_nic_caps all = caps_of(63 | 512), none = caps_of(0);
 	plan plan;
 
 	plan_decide(PLAN_WISH_HOST, DEVMEM_MEM_CUDA, &all, "eth7", &plan);
@@ -58,7 +59,7 @@ TEST(Plan, PlainTcpThatWasAskedForIsNoFallback)
 
 TEST(Plan, NamesTheCommandThatMendsIt)
 {
-	devmem_nic_caps caps = caps_of(63);
+	devmem_nic_caps caps = caps_of(63 | 512);
 	plan plan;
 
 	caps.header_split = false;
@@ -72,7 +73,7 @@ TEST(Plan, NamesTheCommandThatMendsIt)
 
 TEST(Plan, DegradesWithTheReason)
 {
-	devmem_nic_caps caps = caps_of(63);
+	devmem_nic_caps caps = caps_of(63 | 512);
 	devmem_error why;
 	plan plan;
 

@@ -81,7 +81,8 @@ static int bind_for_send(struct session *session, struct devmem_error *err)
 		ret = devmem_nic_probe(&nic, &caps, err);
 	if (ret)
 		return ret;
-	caps.net_admin = caps.bind_rx = caps.header_split = caps.ntuple = true; /* for receiving */
+	caps.net_admin = caps.bind_rx = caps.netmem_rx = caps.header_split = caps.ntuple =
+		true; /* for receiving */
 	plan_decide(PLAN_WISH_AUTO, devmem_exporter_kind(session->exporter), &caps, nic.name,
 		    &plan);
 	if (plan.tx != PLAN_TX_DEVICE)

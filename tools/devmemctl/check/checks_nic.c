@@ -51,6 +51,24 @@ static bool path(const struct facts *facts, const struct nic_facts *nic, struct 
 			   nic->nic.ifname);
 }
 
+static bool driver_receive(const struct facts *facts, const struct nic_facts *nic,
+			   struct finding *finding)
+{
+	if (!nic->caps.bind_rx)
+		return false; /* kernel-receive has told */
+	if (nic->caps.netmem_rx)
+		return finding_set(finding, FINDING_OK,
+				   "nothing says that the driver cannot receive device memory");
+	return finding_set(finding,
+			   lacking(facts, finding,
+				   SEE_HARDWARE
+				   "; or the kernel was built without CONFIG_NET_DEVMEM: grep "
+				   "NET_DEVMEM /boot/config-$(uname -r)"),
+			   "the driver of %s cannot receive device memory, or this kernel does it "
+			   "for none",
+			   nic->nic.name);
+}
+
 static bool header_split(const struct facts *facts, const struct nic_facts *nic,
 			 struct finding *finding)
 {
@@ -237,8 +255,14 @@ static bool gpu_distance(const struct facts *facts, const struct nic_facts *nic,
 }
 
 const struct nic_check checks_nic[] = {
-	{"path", path},		{"header-split", header_split}, {"steering", steering},
-	{"rules", rule_table},	{"rx-queues", rx_queues},	{"mtu", mtu},
-	{"driver-send", sends}, {"gpu-distance", gpu_distance},
+	{"path", path},
+	{"driver-receive", driver_receive},
+	{"header-split", header_split},
+	{"steering", steering},
+	{"rules", rule_table},
+	{"rx-queues", rx_queues},
+	{"mtu", mtu},
+	{"driver-send", sends},
+	{"gpu-distance", gpu_distance},
 };
 const unsigned int checks_nic_n = sizeof(checks_nic) / sizeof(checks_nic[0]);
