@@ -247,15 +247,20 @@ int devmem_rule_list(const char *ifname, uint32_t *locations, unsigned int max,
  * --------------------------------------------- */
 
 #define DEVMEM_PORT_QUEUES 8
+#define DEVMEM_PORT_CONNECTORS 16
 
-struct devmem_port; /* rx queues of one's own, each with a TCP port that is steered to it */
+struct devmem_port; /* rx queues of one's own, each with TCP ports that are steered to it */
 
 /* Zero for what is usual. */
 struct devmem_port_options {
 	unsigned int queues; /* at most; fewer when fewer are free. 1 to DEVMEM_PORT_QUEUES; 0: 1 */
+	unsigned int connectors; /* sockets to connect from, of each queue, at most
+				    DEVMEM_PORT_CONNECTORS; the port does not listen then. 0: it
+				    listens */
 	size_t receive_buffer; /* bytes, of the sockets: those of all connections together must fit
 				  the memory beside two rings of each queue, else they stall.
-				  0: all of that, for one connection to each queue */
+				  0: all of that, for one connection to each queue, or from each
+				  connector */
 	const char *lease_dir; /* where processes note which queue they use; NULL: /run/devmem */
 	const char *broker;    /* NULL or "auto": devmemd's usual place when CAP_NET_ADMIN is
 				  missing; "off"; or the path where devmemd serves */
@@ -263,8 +268,9 @@ struct devmem_port_options {
 
 /*
  * Leases rx queues of @nic, binds @mem to them, and listens on a TCP port of nic->addr for each,
- * steered to it: payload of every accepted connection lands in @mem, which must live until
- * devmem_port_close(). -EINVAL: @mem is not larger than two rx rings of each queue. Header split
+ * steered to it, or takes such ports to connect from: payload of every connection lands in @mem,
+ * which must live until devmem_port_close(). -EINVAL: @mem is not larger than two rx rings of each
+ * queue, or leaves less than a page for each connector. Header split
  * must be on (devmem_nic_set_header_split()). Needs CAP_NET_ADMIN or devmemd. -EBUSY: no queue is
  * free. Blocks while the driver restarts queues. When the process dies, everything is undone by the
  * kernel, the broker, or whoever takes a lease next.
@@ -272,14 +278,29 @@ struct devmem_port_options {
 int devmem_port_open(const struct devmem_nic *nic, const struct devmem_mem *mem,
 		     const struct devmem_port_options *options, struct devmem_port **port,
 		     struct devmem_error *err);
-/* Streams of accepted connections must be closed before. */
+/* Streams of its connections must be closed before. */
 void devmem_port_close(struct devmem_port *port);
 /* How many queues were leased. */
 unsigned int devmem_port_queues(const struct devmem_port *port);
-/* A blocking listening socket for accept(), 0 <= @i < devmem_port_queues(); the port keeps it. */
+/* A blocking listening socket for accept(), 0 <= @i < devmem_port_queues(); the port keeps it. -1
+ * where it has connectors. */
 int devmem_port_listener(const struct devmem_port *port, unsigned int i);
-/* Its TCP port. */
+/* The TCP port of queue @i, the first where it has connectors. */
 uint16_t devmem_port_number(const struct devmem_port *port, unsigned int i);
+/* How many connectors there are, those of all queues together; neighbours are of different queues.
+ */
+unsigned int devmem_port_connectors(const struct devmem_port *port);
+/*
+ * Begins to connect from connector @i, 0 <= @i < devmem_port_connectors(), to @to, and returns a
+ * non-blocking descriptor of it, for poll() (POLLOUT: see SO_ERROR) and devmem_stream_open(), or
+ * -errno. Closing that does not end the connection: devmem_port_disconnect() does, which must come
+ * before the next one.
+ */
+int devmem_port_connect(struct devmem_port *port, unsigned int i, const struct sockaddr_storage *to,
+			struct devmem_error *err);
+/* Ends the connection of connector @i abruptly, whatever state it is in; its stream must be closed
+ * before. */
+void devmem_port_disconnect(struct devmem_port *port, unsigned int i);
 
 /* ---- streams: one TCP socket whose payload is in device memory
  * ---------------------------------------------- */

@@ -29,25 +29,28 @@ struct devmem_http_options {
 	unsigned int queues;	  /* rx queues to lease, as devmem_port_options has it */
 	unsigned int connections; /* at once, 1 to DEVMEM_HTTP_CONNECTIONS; 0: 4 */
 	size_t pool_bytes;	  /* device memory that the NIC writes to; 0: 64 MiB */
-	uint64_t part_bytes;	  /* larger objects are fetched by ranges of so many bytes, several at
-				     once; 0: 16 MiB */
-	unsigned int tries;	  /* of a request that brings nothing new; 0: 6 */
-	unsigned int timeout_ms;  /* without a byte from the server; 0: 30,000 */
-	unsigned int redirects;	  /* of one object; 0: 10 */
-	const char *lease_dir;	  /* as devmem_port_options has it */
-	const char *broker;	  /* as devmem_port_options has it */
+	uint64_t part_bytes; /* larger objects are fetched by ranges of so many bytes, several at
+				once; 0: 16 MiB */
+	unsigned int tries;  /* of a request that brings nothing new; 0: 6 */
+	unsigned int timeout_ms; /* without a byte from the server; 0: 30,000 */
+	unsigned int redirects;	 /* of one object; 0: 10 */
+	const char *lease_dir;	 /* as devmem_port_options has it */
+	const char *broker;	 /* as devmem_port_options has it */
 };
 
 /*
- * Leases rx queues of @nic and makes connectors there. @exporter must live until
- * devmem_http_close(). Errors are those of devmem_mem_alloc() and devmem_port_open(). Blocks while
- * the driver restarts queues.
+ * Leases rx queues of @nic and makes connectors there. Host memory, which has no dmabuf, needs
+ * neither: then the client works by ordinary sockets, and @nic may be NULL. @exporter must live
+ * until devmem_http_close(). Errors are those of devmem_mem_alloc() and devmem_port_open(). Blocks
+ * while the driver restarts queues.
  */
 int devmem_http_open(const struct devmem_nic *nic, struct devmem_exporter *exporter,
 		     const struct devmem_http_options *options, struct devmem_http **http,
 		     struct devmem_error *err);
 /* Ends all connections. Fetches must be ended before. Waits for copies under way. */
 void devmem_http_close(struct devmem_http *http);
+/* How many connections there may be at once. */
+unsigned int devmem_http_connections(const struct devmem_http *http);
 /* A descriptor that is readable (poll, epoll) when devmem_http_progress() has something to do. */
 int devmem_http_fd(const struct devmem_http *http);
 /* Moves everything as far as it goes, without waiting. Returns how many fetches are under way. */
@@ -57,8 +60,8 @@ int devmem_http_progress(struct devmem_http *http);
 struct devmem_http_stats {
 	uint64_t requests, responses, connects, retries, redirects;
 	uint64_t rx_device, rx_linear, rx_plain; /* received bytes by where they landed */
-	uint64_t placed;	 /* body bytes that the device's copy engine brought to their place */
-	uint64_t head_bytes;	 /* of response heads, read back to the host */
+	uint64_t placed;     /* body bytes that the device's copy engine brought to their place */
+	uint64_t head_bytes; /* of response heads, read back to the host */
 	uint64_t body_read_back; /* body bytes that came to the host with a head: of each response
 				    less than a page; the device places them all the same */
 	uint64_t discarded;	 /* body bytes that nobody wants: of redirects and errors */
@@ -79,8 +82,7 @@ struct devmem_fetch;
  * waits; -errno with @err: the fetch ends so. @size may be 0. It may be called more than once with
  * 1 where the object changed on the server meanwhile: then the earlier place is not used.
  */
-typedef int (*devmem_fetch_room_fn)(void *arg, uint64_t size, void **dst,
-				    struct devmem_error *err);
+typedef int (*devmem_fetch_room_fn)(void *arg, uint64_t size, void **dst, struct devmem_error *err);
 
 /*
  * Begins to fetch @url (http://host[:port]/path). Resolves the host's name, and so may wait for a
@@ -90,7 +92,7 @@ int devmem_fetch_start(struct devmem_http *http, const char *url, devmem_fetch_r
 		       void *arg, struct devmem_fetch **fetch, struct devmem_error *err);
 
 struct devmem_fetch_info {
-	bool ended;		   /* all of it is in its place and visible to the device, or it failed */
+	bool ended; /* all of it is in its place and visible to the device, or it failed */
 	struct devmem_error error; /* code 0 unless it failed */
 	unsigned int http_status;  /* of the last response, 0 before the first */
 	bool size_known;

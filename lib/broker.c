@@ -208,27 +208,27 @@ int broker_hello(const char *path, struct devmem_error *err)
 	return ret;
 }
 
-static int port_of(int listener, uint16_t *port)
+static int port_of(int fd, uint16_t *port)
 {
 	struct sockaddr_storage address;
 	socklen_t length = sizeof(address);
 
-	if (getsockname(listener, (struct sockaddr *)&address, &length))
+	if (getsockname(fd, (struct sockaddr *)&address, &length))
 		return -errno;
 	*port = sockaddr_port(&address);
 	return 0;
 }
 
 /* On failure @fds are the caller's. */
-static int fill_claim(struct claim *claim, const struct broker_reply *reply, const int *fds,
-		      unsigned int n)
+static int fill_claim(struct claim *claim, const struct broker_reply *reply, unsigned int sockets,
+		      const int *fds, unsigned int n)
 {
 	unsigned int queues = reply->n_queues;
 	uint16_t ports[WIRE_STREAMS];
-	int ret = queues && n == BROKER_FDS(queues) ? 0 : -EPROTO;
+	int ret = queues && n == BROKER_FDS(queues, sockets) ? 0 : -EPROTO;
 
 	for (unsigned int i = 0; !ret && i < queues; i++)
-		ret = port_of(fds[1 + i], &ports[i]);
+		ret = port_of(fds[1 + i * sockets], &ports[i]);
 	if (!ret)
 		ret = binding_adopt(fds[0], reply->dmabuf_id, &claim->binding);
 	if (ret)
@@ -236,10 +236,17 @@ static int fill_claim(struct claim *claim, const struct broker_reply *reply, con
 	claim->id = reply->lease;
 	claim->n_queues = queues;
 	for (unsigned int i = 0; i < queues; i++) {
-		claim->queues[i].queue = reply->queues[i];
-		claim->queues[i].listener = fds[1 + i];
-		claim->queues[i].port = ports[i];
-		claim->queues[i].lock = fds[1 + queues + i];
+		struct claim_queue *queue = &claim->queues[i];
+
+		queue->queue = reply->queues[i];
+		queue->port = ports[i];
+		queue->n_sockets = sockets;
+		for (unsigned int k = 0; k < sockets; k++)
+			queue->sockets[k] = (struct claim_socket){
+				.fd = fds[1 + i * sockets + k],
+				.guard = -1,
+			};
+		queue->lock = fds[1 + queues * sockets + i];
 	}
 	return 0;
 }
@@ -251,6 +258,7 @@ static int ask_for_claim(struct claim *claim, const struct claim_options *option
 		.type = BROKER_LEASE,
 		.addr = claim->nic.addr,
 		.queues = options->queues,
+		.connectors = options->connectors,
 		.receive_buffer = options->receive_buffer,
 	};
 	struct broker_reply reply;
@@ -261,7 +269,8 @@ static int ask_for_claim(struct claim *claim, const struct claim_options *option
 	set_patience(claim->broker, LEASE_S);
 	ret = exchange(claim->broker, &request, options->dmabuf_fd, &reply, fds, &n, err);
 	if (!ret) {
-		ret = fill_claim(claim, &reply, fds, n);
+		ret = fill_claim(claim, &reply, options->connectors ? options->connectors : 1, fds,
+				 n);
 		if (ret)
 			exchange_error(ret, err);
 	}

@@ -21,7 +21,7 @@ struct packed_request {
 	struct packed_head head;
 	uint8_t family; /* 0: none, 4, 6 */
 	uint8_t queues;
-	uint16_t zero;
+	uint16_t connectors;
 	uint32_t lease;
 	uint32_t index;
 	uint32_t scope;
@@ -126,6 +126,7 @@ void broker_put_request(uint8_t *to, const struct broker_request *request)
 	struct packed_request packed = {
 		.head = head_of(request->type),
 		.queues = (uint8_t)request->queues,
+		.connectors = htole16((uint16_t)request->connectors),
 		.lease = htole32(request->lease),
 		.index = htole32(request->index),
 		.receive_buffer = htole64(request->receive_buffer),
@@ -138,10 +139,12 @@ void broker_put_request(uint8_t *to, const struct broker_request *request)
 
 static int get_lease(const struct packed_request *from, struct broker_request *request)
 {
-	if (!name_valid(from->nic) || !from->queues || from->queues > WIRE_STREAMS)
+	if (!name_valid(from->nic) || !from->queues || from->queues > WIRE_STREAMS ||
+	    le16toh(from->connectors) > BROKER_CONNECTORS)
 		return -EPROTO;
 	strcpy(request->nic, from->nic);
 	request->queues = from->queues;
+	request->connectors = le16toh(from->connectors);
 	request->receive_buffer = le64toh(from->receive_buffer);
 	return get_address(from, &request->addr);
 }

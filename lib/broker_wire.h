@@ -23,10 +23,12 @@ extern "C" {
 #define BROKER_REPLY_BYTES 640
 #define BROKER_SOCKET "/run/devmemd/socket"
 
+#define BROKER_CONNECTORS 16 /* of a queue */
+
 /* Descriptors that come with the answer to a lease: the netlink socket of the binding, then for
- * each queue the listening socket, then for each queue the lock file. */
-#define BROKER_FDS(queues) (1 + 2 * (queues))
-#define BROKER_MAX_FDS BROKER_FDS(WIRE_STREAMS)
+ * each queue its listening socket or its connectors, then for each queue the lock file. */
+#define BROKER_FDS(queues, sockets) (1 + (queues) * ((sockets) + 1))
+#define BROKER_MAX_FDS BROKER_FDS(WIRE_STREAMS, BROKER_CONNECTORS) /* SCM_RIGHTS takes 253 */
 
 enum broker_type {
 	BROKER_HELLO = 1,
@@ -41,7 +43,9 @@ struct broker_request {
 	char nic[DEVMEM_NIC_NAME];    /* LEASE: a name that a device can have */
 	struct sockaddr_storage addr; /* LEASE: IPv4 or IPv6, without port */
 	unsigned int queues;	      /* LEASE: at most so many, 1 to WIRE_STREAMS */
-	uint64_t receive_buffer;      /* LEASE: bytes, of the listening sockets */
+	unsigned int connectors;      /* LEASE: of each queue, at most BROKER_CONNECTORS; 0: it
+					 listens */
+	uint64_t receive_buffer;      /* LEASE: bytes, of each socket */
 	uint32_t lease;		      /* RELEASE */
 	uint32_t index;		      /* LIST: which one, from 0 */
 };

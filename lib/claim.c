@@ -14,27 +14,25 @@
 
 #define BACKLOG 4096 /* net.core.somaxconn caps it */
 
-static const struct claim_queue no_queue = {.listener = -1, .lock = -1, .guard = -1};
+static const struct claim_queue no_queue = {.lock = -1};
 
-static void close_if_open(int fd)
-{
-	if (fd >= 0)
-		close(fd);
-}
-
-/* The rule goes before the port may become somebody else's. */
+/* A rule goes before its port may become somebody else's. */
 static void unsteer(struct claim *claim, struct claim_queue *queue)
 {
-	if (queue->ruled) {
-		int ret = lease_rule_del(claim->nic.name, &queue->rule);
+	bool gone = true;
 
-		if (!ret || ret == -ENOENT)
-			lease_journal(queue->lease, NULL);
-		queue->ruled = false;
+	for (unsigned int i = 0; queue->ruled && i < queue->n_sockets; i++) {
+		struct devmem_rule rule = lease_rule_at(&queue->rule, i);
+		int ret;
+
+		rule.location = queue->sockets[i].location;
+		ret = lease_rule_del(claim->nic.name, &rule);
+		gone &= !ret || ret == -ENOENT;
 	}
-	close_if_open(queue->listener);
-	close_if_open(queue->guard);
-	queue->listener = queue->guard = -1;
+	if (queue->ruled && gone)
+		lease_journal(queue->lease, NULL);
+	queue->ruled = false;
+	claim_port_close(queue);
 }
 
 static void release_queues(struct claim *claim)
@@ -44,7 +42,7 @@ static void release_queues(struct claim *claim)
 
 		unsteer(claim, queue);
 		lease_release(queue->lease);
-		close_if_open(queue->lock);
+		claim_close_descriptor(&queue->lock);
 		*queue = no_queue;
 	}
 }
@@ -115,9 +113,15 @@ static int steer(struct claim *claim, struct claim_queue *queue, struct devmem_e
 	/* Noted first, so that there is no moment in which a killed process leaves a rule that
 	 * nobody knows of. */
 	queue->ruled = true;
+	queue->lease->ports = queue->n_sockets;
 	ret = journal(queue, err);
-	if (!ret)
-		ret = devmem_rule_add(claim->nic.name, &queue->rule, err);
+	for (unsigned int i = 0; !ret && i < queue->n_sockets; i++) {
+		struct devmem_rule rule = lease_rule_at(&queue->rule, i);
+
+		ret = devmem_rule_add(claim->nic.name, &rule, err);
+		queue->sockets[i].location = rule.location;
+	}
+	queue->rule.location = queue->sockets[0].location;
 	return ret ? ret : journal(queue, err);
 }
 
@@ -130,7 +134,7 @@ static int open_port(struct claim *claim, struct claim_queue *queue,
 		ret = steer(claim, queue, err);
 	if (ret)
 		return ret;
-	if (listen(queue->listener, BACKLOG))
+	if (!options->connectors && listen(queue->sockets[0].fd, BACKLOG))
 		return devmem_error_set(err, -errno, "cannot listen on a data port of %s: %s; %s",
 					claim->nic.ifname, strerror(errno), error_advice(errno));
 	return claim_port_shut(queue, err);
@@ -179,6 +183,6 @@ void claim_close(struct claim *claim)
 		unsteer(claim, &claim->queues[i]);
 	devmem_binding_release(claim->binding);
 	release_queues(claim);
-	close_if_open(claim->broker);
+	claim_close_descriptor(&claim->broker);
 	free(claim);
 }

@@ -9,6 +9,7 @@
 #ifndef DEVMEM_CLAIM_H
 #define DEVMEM_CLAIM_H
 
+#include "broker_wire.h"
 #include "devmem.h"
 #include "devmem_wire.h"
 #include "lease.h"
@@ -17,23 +18,36 @@
 extern "C" {
 #endif
 
+#define CLAIM_SOCKETS BROKER_CONNECTORS
+
 struct claim_options {
-	unsigned int queues;   /* at most, 1 to WIRE_STREAMS */
-	int dmabuf_fd;	       /* may be closed afterwards */
-	size_t receive_buffer; /* bytes, of the listening sockets */
+	unsigned int queues;	 /* at most, 1 to WIRE_STREAMS */
+	int dmabuf_fd;		 /* may be closed afterwards */
+	unsigned int connectors; /* of each queue, at most CLAIM_SOCKETS; 0: it listens */
+	size_t receive_buffer;	 /* bytes, of each socket */
 	const char *lease_dir;
 	uint32_t uid; /* whom the leases are for */
-	bool guard;   /* the listening sockets go to somebody who is not trusted with the ports */
+	bool guard;   /* the sockets go to somebody who is not trusted with the ports */
+};
+
+/*
+ * On a port of its own that is steered to the queue. One that connects can do so again when a
+ * connection is over: its port is bound by number, so the kernel leaves it to the socket.
+ */
+struct claim_socket {
+	int fd;
+	int guard;	   /* keeps the port taken, whatever becomes of fd; else -1 */
+	uint32_t location; /* of its rule */
 };
 
 struct claim_queue {
 	unsigned int queue;
-	int listener; /* on the port that is steered to the queue */
-	uint16_t port;
-	struct lease *lease; /* NULL: the broker has it */
-	int lock;	     /* of a lease that the broker has: a copy of its lock; else -1 */
-	int guard;	     /* keeps the port taken, whatever becomes of the listener; else -1 */
-	struct devmem_rule rule;
+	unsigned int n_sockets; /* one that listens, or those that connect */
+	struct claim_socket sockets[CLAIM_SOCKETS];
+	uint16_t port;		 /* of the first; the others have the ports after it */
+	struct lease *lease;	 /* NULL when the broker holds it */
+	int lock;		 /* else: a copy of the broker's lock; -1 */
+	struct devmem_rule rule; /* of the first port */
 	bool ruled;
 };
 

@@ -20,26 +20,38 @@
 #define GUARDED " guarded\n"
 #define PATH_ROOM 128 /* for the folder */
 
-int lease_format(const struct devmem_rule *rule, char *text, size_t room)
+int lease_format(const struct devmem_rule *rule, unsigned int ports, char *text, size_t room)
 {
 	char address[SOCKADDR_TEXT];
 
 	sockaddr_text(&rule->dst, address);
-	return snprintf(text, room, "rule %" PRIu32 " queue %u dst %s\n", rule->location,
-			rule->queue, address) < (int)room
+	return snprintf(text, room, "rule %" PRIu32 " queue %u dst %s ports %u\n", rule->location,
+			rule->queue, address, ports) < (int)room
 		       ? 0
 		       : -ENOSPC;
 }
 
-int lease_parse(const char *text, struct devmem_rule *rule)
+int lease_parse(const char *text, struct devmem_rule *rule, unsigned int *ports)
 {
 	char address[SOCKADDR_TEXT];
+	int ret;
 
 	*rule = (struct devmem_rule){0};
-	if (sscanf(text, "rule %" SCNu32 " queue %u dst %63s", &rule->location, &rule->queue,
-		   address) != 3)
+	*ports = 1; /* as journals of older releases have it */
+	if (sscanf(text, "rule %" SCNu32 " queue %u dst %63s ports %u", &rule->location,
+		   &rule->queue, address, ports) < 3)
 		return -EPROTO;
-	return sockaddr_parse(address, &rule->dst);
+	ret = sockaddr_parse(address, &rule->dst);
+	return ret || (*ports && sockaddr_port(&rule->dst) + *ports - 1 <= UINT16_MAX) ? ret
+										       : -EPROTO;
+}
+
+struct devmem_rule lease_rule_at(const struct devmem_rule *rule, unsigned int ports_after)
+{
+	struct devmem_rule other = *rule;
+
+	sockaddr_set_port(&other.dst, (uint16_t)(sockaddr_port(&rule->dst) + ports_after));
+	return other;
 }
 
 static bool is_rule(const char *nic, uint32_t location, const struct devmem_rule *noted)
@@ -92,7 +104,7 @@ static void read_note(int fd, struct lease_note *note)
 	const char *owner;
 
 	text[n > 0 ? n : 0] = '\0';
-	note->ruled = !lease_parse(text, &note->rule);
+	note->ruled = !lease_parse(text, &note->rule, &note->ports);
 	owner = strstr(text, OWNER);
 	note->told = n >= 0;
 	note->uid = 0;
@@ -107,14 +119,18 @@ static void forget(int journal)
 		return; /* the next holder finds no such rule and goes on */
 }
 
-/* Removes the rule that a dead holder left. True when there was one. */
+/* Removes the rules that a dead holder left. True when there were any. */
 static bool recover(const char *nic, int journal)
 {
 	struct lease_note note = {0};
-	bool removed;
+	bool removed = false;
 
 	read_note(journal, &note);
-	removed = note.ruled && !lease_rule_del(nic, &note.rule);
+	for (unsigned int i = 0; note.ruled && i < note.ports; i++) {
+		struct devmem_rule rule = lease_rule_at(&note.rule, i);
+
+		removed |= !lease_rule_del(nic, &rule);
+	}
 	forget(journal);
 	return removed;
 }
@@ -311,6 +327,7 @@ int lease_take(const struct devmem_nic *nic, const char *dir, unsigned int below
 	if (!new)
 		return devmem_error_set(err, -ENOMEM, "out of memory");
 	snprintf(new->nic, sizeof(new->nic), "%s", nic->name);
+	new->ports = 1;
 	while (top-- > 1) {
 		if (rss_leads_to(nic->name, top)) {
 			shared++;
@@ -354,7 +371,7 @@ int lease_take(const struct devmem_nic *nic, const char *dir, unsigned int below
 int lease_journal(struct lease *lease, const struct devmem_rule *rule)
 {
 	char text[256] = "";
-	int ret = rule ? lease_format(rule, text, sizeof(text)) : 0;
+	int ret = rule ? lease_format(rule, lease->ports, text, sizeof(text)) : 0;
 	size_t used = strlen(text);
 
 	if (ret)

@@ -24,9 +24,10 @@ struct lease {
 	char path[256];
 	char nic[DEVMEM_NIC_NAME];
 	unsigned int queue;
-	uint32_t uid; /* whom it is for */
-	bool guarded; /* the port belongs to somebody who is not trusted with it (claim.h) */
-	bool ruled;   /* the journal names a rule */
+	uint32_t uid;	    /* whom it is for */
+	bool guarded;	    /* the port belongs to somebody who is not trusted with it (claim.h) */
+	bool ruled;	    /* the journal names a rule */
+	unsigned int ports; /* from the rule's on, so many have a rule; 1 unless set */
 	int journal;
 	int lock; /* cannot write; whoever has a copy of it holds the lock, too */
 };
@@ -39,7 +40,8 @@ struct lease_note {
 	uint32_t uid;
 	bool guarded;
 	bool ruled;
-	struct devmem_rule rule; /* if ruled */
+	struct devmem_rule rule; /* if ruled: the first */
+	unsigned int ports;	 /* if ruled: this and the following ones have a rule each */
 };
 
 typedef void (*lease_seen_fn)(const struct lease_note *note, void *arg);
@@ -75,10 +77,13 @@ void lease_list(const char *dir, lease_file_fn seen, void *arg);
 /* Deletes the rule with @rule's queue and address, wherever in the table it is now. -ENOENT when
  * there is none. */
 int lease_rule_del(const char *nic, const struct devmem_rule *rule);
+/* The rule of @rule's port and so many after it. */
+struct devmem_rule lease_rule_at(const struct devmem_rule *rule, unsigned int ports_after);
 
-/* The journal's line for @rule, and back. -EPROTO when it is none. */
-int lease_format(const struct devmem_rule *rule, char *text, size_t room);
-int lease_parse(const char *text, struct devmem_rule *rule);
+/* The journal's line for the rules of @ports ports from @rule's on, and back. -EPROTO when it is
+ * none. */
+int lease_format(const struct devmem_rule *rule, unsigned int ports, char *text, size_t room);
+int lease_parse(const char *text, struct devmem_rule *rule, unsigned int *ports);
 
 #ifdef __cplusplus
 }

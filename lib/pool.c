@@ -44,9 +44,9 @@ static int claim_queues(struct pool *pool, const struct pool_options *options, u
 	pool->binding = pool->claim->binding;
 	/* Connections have it from their listener: that saves system calls for each. */
 	for (unsigned int q = 0; q < pool->claim->n_queues; q++) {
-		sockopt_peer_timeout(pool->claim->queues[q].listener, options->peer_timeout_s);
-		sockopt_probe_peer(pool->claim->queues[q].listener, options->peer_timeout_s);
-		sockopt_end_abruptly(pool->claim->queues[q].listener);
+		sockopt_peer_timeout(pool->claim->queues[q].sockets[0].fd, options->peer_timeout_s);
+		sockopt_probe_peer(pool->claim->queues[q].sockets[0].fd, options->peer_timeout_s);
+		sockopt_end_abruptly(pool->claim->queues[q].sockets[0].fd);
 	}
 	return 0;
 }

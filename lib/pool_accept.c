@@ -61,7 +61,7 @@ int pool_claim(struct pool *pool, const struct sockaddr_storage *from)
 
 		drop_late_ones(pool, now);
 		for (unsigned int q = 0; q < pool->claim->n_queues; q++)
-			accept_strangers(pool, pool->claim->queues[q].listener, now);
+			accept_strangers(pool, pool->claim->queues[q].sockets[0].fd, now);
 		i = find(pool, from);
 	}
 	if (i >= 0) {

@@ -62,8 +62,8 @@ void devmem_stream_close(struct devmem_stream *stream)
 	if (!stream)
 		return;
 	if (stream->fd >= 0) {
-		(void)devmem_stream_token_flush(stream);
-		close(stream->fd); /* the kernel returns the tokens that are still out */
+		stream_return_all(stream);
+		close(stream->fd);
 	}
 	if (stream->bounce)
 		munmap(stream->bounce, stream->bounce_bytes);

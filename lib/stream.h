@@ -32,6 +32,8 @@ struct devmem_stream {
  */
 ssize_t stream_send_pieces(struct devmem_stream *stream, uint32_t dmabuf_id,
 			   const struct iovec *pieces, unsigned int n, uint32_t *completion);
+/* Gives back all tokens that are out: the socket may live on by another descriptor. */
+void stream_return_all(struct devmem_stream *stream);
 /* What only a receiver needs. 0 or -ENOMEM. */
 int stream_prepare_receive(struct devmem_stream *stream);
 /* What only a sender needs: whether the socket takes MSG_ZEROCOPY. */

@@ -101,6 +101,18 @@ int devmem_stream_token_flush(struct devmem_stream *stream)
 	return (uint32_t)freed == given ? 0 : -EPROTO;
 }
 
+void stream_return_all(struct devmem_stream *stream)
+{
+	const struct token_set *set = &stream->tokens;
+
+	for (uint32_t i = 0; i < set->words; i++)
+		while (set->out[i])
+			if (devmem_stream_token_put(
+				    stream, i * 64 + (uint32_t)__builtin_ctzll(set->out[i])))
+				return; /* of a socket that returns them when it is closed */
+	(void)devmem_stream_token_flush(stream);
+}
+
 unsigned int devmem_stream_tokens_batched(const struct devmem_stream *stream)
 {
 	return stream->tokens.n_batched;

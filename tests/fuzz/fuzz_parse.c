@@ -78,12 +78,13 @@ void fuzz_text(const uint8_t *data, size_t size)
 	char text[256], address[SOCKADDR_TEXT];
 	struct sockaddr_storage addr, back;
 	struct devmem_rule rule;
+	unsigned int ports;
 
 	if (size >= sizeof(text))
 		size = sizeof(text) - 1;
 	memcpy(text, data, size);
 	text[size] = '\0';
-	(void)lease_parse(text, &rule);
+	(void)lease_parse(text, &rule, &ports);
 	if (!sockaddr_parse(text, &addr)) {
 		sockaddr_text(&addr, address);
 		CHECK(!sockaddr_parse(address, &back) && sockaddr_equal(&addr, &back));

@@ -196,7 +196,7 @@ TEST_F(Broker, APortThatItsUserGaveUpIsNobodyElses)
 		claim *mine = nullptr;
 		ASSERT_EQ(0, lease(1, memory.mem->dmabuf_fd, &mine)) << err.text;
 		sockaddr_storage address = host_address(1, AF_INET, mine->queues[0].port);
-		ASSERT_EQ(0, shutdown(mine->queues[0].listener, SHUT_RDWR));
+		ASSERT_EQ(0, shutdown(mine->queues[0].sockets[0].fd, SHUT_RDWR));
 		int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 		EXPECT_EQ(-1, bind(fd, reinterpret_cast<sockaddr *>(&address), address_length(address)));

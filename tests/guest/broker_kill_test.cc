@@ -81,9 +81,9 @@ int client(const devmem_nic &nic, Progress *progress)
 		progress->leases++;
 		progress->phase = kConnecting;
 		progress->port = mine->queues[1].port;
-		pollfd wait = {mine->queues[1].listener, POLLIN, 0};
+		pollfd wait = {mine->queues[1].sockets[0].fd, POLLIN, 0};
 		poll(&wait, 1, 100);
-		int fd = accept4(mine->queues[1].listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd = accept4(mine->queues[1].sockets[0].fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		progress->port = 0;
 		progress->phase = kTraffic;
 		if (fd >= 0)

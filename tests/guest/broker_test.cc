@@ -190,9 +190,9 @@ TEST_F(Broker, TrafficGoesOnAfterItsEnd)
 		char byte;
 		if (lease(1, memory.mem->dmabuf_fd, &mine) || write(said[1], &mine->queues[0].port, 2) != 2)
 			return 1;
-		pollfd wait = {mine->queues[0].listener, POLLIN, 0};
+		pollfd wait = {mine->queues[0].sockets[0].fd, POLLIN, 0};
 		poll(&wait, 1, 5000);
-		wait.fd = accept_nonblocking(mine->queues[0].listener);
+		wait.fd = accept_nonblocking(mine->queues[0].sockets[0].fd);
 		if (devmem_stream_open(wait.fd, 1 << 20, &stream, &err))
 			return 2;
 		for (int half = 0; half < 2; half++) {
@@ -279,7 +279,7 @@ TEST_F(Broker, ItsSuccessorRemovesTheRuleOfAPortThatWasGivenUp)
 		claim *mine;
 		if (lease(1, memory.mem->dmabuf_fd, &mine) || write(done[1], "", 1) != 1 || read(go[0], &byte, 1) != 1)
 			return 1;
-		close(mine->queues[0].listener);
+		close(mine->queues[0].sockets[0].fd);
 		if (write(done[1], "", 1) != 1)
 			return 1;
 		pause();

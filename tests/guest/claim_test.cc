@@ -81,14 +81,14 @@ TEST_F(Claim, KeepsItsPortsWhateverBecomesOfTheListeners)
 		ASSERT_EQ(0, claim_open(&nic, &options, &mine, &err)) << err.text;
 		sockaddr_storage address = mine->queues[1].rule.dst;
 		EXPECT_EQ(mine->queues[1].port, sockaddr_port(&address));
-		int listener = mine->queues[1].listener, one = 1;
+		int listener = mine->queues[1].sockets[0].fd, one = 1;
 
 		EXPECT_EQ(EADDRINUSE, take_port(address)) << "while it listens";
 		ASSERT_EQ(0, setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)));
 		ASSERT_EQ(0, shutdown(listener, SHUT_RDWR));
 		EXPECT_EQ(EADDRINUSE, take_port(address)) << "after shutdown()";
 		close(listener);
-		mine->queues[1].listener = -1;
+		mine->queues[1].sockets[0].fd = -1;
 		EXPECT_EQ(EADDRINUSE, take_port(address)) << "after close()";
 		claim_close(mine);
 		EXPECT_EQ(0, take_port(address));
@@ -105,7 +105,7 @@ TEST_F(Claim, GuardedListenersAccept)
 	socklen_t length = sizeof(from);
 	int got = -1;
 	for (int i = 0; i < 500 && got < 0; i++) {
-		got = accept(mine->queues[0].listener, reinterpret_cast<sockaddr *>(&from), &length);
+		got = accept(mine->queues[0].sockets[0].fd, reinterpret_cast<sockaddr *>(&from), &length);
 		usleep(1000);
 	}
 	EXPECT_GE(got, 0);

@@ -97,7 +97,7 @@ TEST_F(Leases, JournalIsReadAndClearedByTheNextHolder)
 	ASSERT_EQ(0, lease_journal(a, &rule));
 	std::string path = a->path;
 	std::getline(std::ifstream(path), line);
-	EXPECT_EQ("rule 5 queue 1 dst 0.0.0.0:0", line);
+	EXPECT_EQ("rule 5 queue 1 dst 0.0.0.0:0 ports 1", line);
 	lease_release(a);
 	// lo has no rules: what the journal names is not there, and is forgotten.
 	ASSERT_EQ(0, take(&a));
@@ -178,7 +178,7 @@ TEST_F(Leases, AreListedAndLeftAsTheyAre)
 	// As a dead holder leaves it: a sweep would clear it away.
 	EXPECT_EQ(1u, list(dir).size());
 	std::getline(std::ifstream(path), line);
-	EXPECT_EQ("rule 0 queue 3 dst 0.0.0.0:0", line);
+	EXPECT_EQ("rule 0 queue 3 dst 0.0.0.0:0 ports 1", line);
 	EXPECT_EQ(0u, lease_sweep(dir, nullptr, nullptr));
 	EXPECT_EQ(0u, list(dir).size());
 }

@@ -202,18 +202,23 @@ TEST(Sockaddr, TextGoesThereAndBack)
 TEST(LeaseJournal, LineGoesThereAndBack)
 {
 	devmem_rule rule = {}, back;
+	unsigned int ports;
 	char text[256];
 
 	rule.dst = address("10.0.0.2:40001");
 	rule.location = 17;
 	rule.queue = 7;
-	ASSERT_EQ(0, lease_format(&rule, text, sizeof(text)));
-	ASSERT_EQ(0, lease_parse(text, &back)) << text;
+	ASSERT_EQ(0, lease_format(&rule, 7, text, sizeof(text)));
+	ASSERT_EQ(0, lease_parse(text, &back, &ports)) << text;
+	EXPECT_EQ(7u, ports);
 	EXPECT_EQ(17u, back.location);
 	EXPECT_EQ(7u, back.queue);
 	EXPECT_TRUE(sockaddr_equal(&rule.dst, &back.dst));
-	for (const char *bad : {"", "rule", "rule 1 queue 2", "rule x queue 1 dst 1.2.3.4:5", "rule 1 queue 1 dst nowhere"})
-		EXPECT_EQ(-EPROTO, lease_parse(bad, &back)) << bad;
+	ASSERT_EQ(0, lease_parse("rule 1 queue 2 dst 1.2.3.4:5", &back, &ports));
+	EXPECT_EQ(1u, ports);
+	for (const char *bad : {"", "rule", "rule 1 queue 2", "rule x queue 1 dst 1.2.3.4:5", "rule 1 queue 1 dst nowhere", "rule 1 queue 2 dst 1.2.3.4:5 ports 0",
+				"rule 1 queue 2 dst 1.2.3.4:65535 ports 2"})
+		EXPECT_EQ(-EPROTO, lease_parse(bad, &back, &ports)) << bad;
 }
 
 // Random bytes, half of them made to look right at the start so that decoders get beyond their first check.

@@ -213,18 +213,21 @@ static bool port_is_free(const struct sockaddr_storage *address)
 
 /*
  * The guard of a lease that was made before this broker's start died with the broker of that time.
- * Where the client has given its port up meanwhile, the rule must not catch the next owner's
+ * Where the client has given a port up meanwhile, the rule must not catch the next owner's
  * traffic.
  */
 static void check_orphan(const struct lease_note *note, void *arg)
 {
 	struct broker *broker = arg;
 
-	if (!note->guarded || !note->ruled || is_ours(broker, note) ||
-	    !port_is_free(&note->rule.dst))
+	if (!note->guarded || !note->ruled || is_ours(broker, note))
 		return;
-	if (!lease_rule_del(note->nic, &note->rule))
-		broker->stats.recovered++;
+	for (unsigned int i = 0; i < note->ports; i++) {
+		struct devmem_rule rule = lease_rule_at(&note->rule, i);
+
+		if (port_is_free(&rule.dst) && !lease_rule_del(note->nic, &rule))
+			broker->stats.recovered++;
+	}
 }
 
 void held_sweep(struct broker *broker)

@@ -107,7 +107,8 @@ static unsigned int collect(const struct claim *claim, int *fds)
 
 	fds[n++] = binding_fd(claim->binding);
 	for (unsigned int i = 0; i < claim->n_queues; i++)
-		fds[n++] = claim->queues[i].listener;
+		for (unsigned int k = 0; k < claim->queues[i].n_sockets; k++)
+			fds[n++] = claim->queues[i].sockets[k].fd;
 	for (unsigned int i = 0; i < claim->n_queues; i++)
 		fds[n++] = claim->queues[i].lease->lock;
 	return n;
@@ -146,6 +147,7 @@ static int handle_lease(struct broker *broker, struct client *client,
 {
 	struct claim_options options = {
 		.dmabuf_fd = dmabuf_fd,
+		.connectors = request->connectors,
 		.receive_buffer = request->receive_buffer,
 		.lease_dir = broker->lease_dir,
 		.uid = client->user->uid,
