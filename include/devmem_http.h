@@ -119,7 +119,9 @@ typedef int (*devmem_index_fn)(void *arg, const char *name, const char *url);
  * Calls @entry for each object of an index, in its order. An index is text with an object in each
  * line, a URL or a path that is taken as relative to @base (empty lines and those that begin with #
  * are passed over), or the XML of an S3 listing (ListBucketResult), whose keys are relative to
- * @base. -EPROTO: it is neither; -EOVERFLOW: the listing is one page of several (IsTruncated).
+ * @base, or behind it where @base is the bucket itself without a slash at its end. A broken index
+ * gives no entry. -EPROTO: it is neither; -EOVERFLOW: the listing is one page of several
+ * (IsTruncated); -EINVAL, -EPROTONOSUPPORT: @base or a line is no URL that can be fetched.
  */
 int devmem_index_parse(const char *text, size_t len, const char *base, devmem_index_fn entry,
 		       void *arg, struct devmem_error *err);

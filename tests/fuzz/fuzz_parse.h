@@ -17,6 +17,10 @@ void fuzz_recv(const uint8_t *data, size_t size);
 void fuzz_text(const uint8_t *data, size_t size);
 void fuzz_broker(const uint8_t *data, size_t size);
 void fuzz_metrics(const uint8_t *data, size_t size);
+/* Those of libdevmem-http, in fuzz_http.c. */
+void fuzz_url(const uint8_t *data, size_t size);
+void fuzz_head(const uint8_t *data, size_t size);
+void fuzz_index(const uint8_t *data, size_t size);
 
 #ifdef __cplusplus
 }
