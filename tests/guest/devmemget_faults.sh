@@ -98,13 +98,12 @@ right 503/2 "$middle"
 refused 503/1000 "$middle" '503' --tries=2
 
 # The second version: every bit is the other one. Octal, as tr takes it.
-inverted() {
-	local byte from='' to=''
-	for ((byte = 0; byte < 256; byte++)); do
-		from+=$(printf '\\%03o' $byte) to+=$(printf '\\%03o' $((255 - byte)))
-	done
-	LC_ALL=C tr "$from" "$to" <"$objects/$1"
-}
+every='' opposite=''
+for ((byte = 0; byte < 256; byte++)); do
+	printf -v word '\\%03o' $byte
+	every+=$word opposite=$word$opposite
+done
+inverted() { LC_ALL=C tr "$every" "$opposite" <"$objects/$1"; }
 test_case 'objects that change while they are fetched'
 for fault in change change-anyway; do
 	for options in '' '--part=64K' '--part=64K --connections=4'; do

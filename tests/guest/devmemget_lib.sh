@@ -76,6 +76,6 @@ clean() {
 	local rules
 	rules=$(on host1 ethtool -n dm0 | grep -c '^Filter:')
 	[ "$rules" = 0 ] || fail "$rules rules were left"
-	on host1 devmemctl status --interval 0.02 >bound 2>&1
+	on host1 devmemctl status --interval 0.1 >bound 2>&1
 	grep -q 'No rx queue has device memory bound' bound || fail "bound queues were left: $(cat bound)"
 }

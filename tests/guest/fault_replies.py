@@ -133,12 +133,12 @@ def garbage(connection, request, content):
 def big_head(connection, request, content, length):
     """A head of so many bytes, with the body right behind it."""
     reply = Reply(request, content)
-    line, number = 100, 0
-    while (missing := length - len(reply.head())) >= 20:
-        fill = missing if missing < 2 * line else line
-        name = f'X-Filler-{number}'
-        reply.fields[name] = 'x' * (fill - len(name) - 4)
-        number += 1
+    missing = length - len(reply.head())
+    while missing >= 40:
+        fill = missing if missing < 200 else 100
+        name = f'X-Filler-{missing}'
+        reply.fields[name] = 'x' * (fill - len(name) - len(': \r\n'))
+        missing -= fill
     send(connection, reply)
     return f'a head of {len(reply.head())} bytes', True
 

@@ -9,9 +9,9 @@ http_servers=()
 stop_servers() {
 	local pid
 	for pid in "${http_servers[@]}"; do
-		kill "$pid" 2>/dev/null
+		kill "$pid" 2>/dev/null || :
 	done
-	wait "${http_servers[@]}" 2>/dev/null
+	wait "${http_servers[@]}" 2>/dev/null || :
 	http_servers=()
 }
 http_end() {
