@@ -33,17 +33,20 @@ int devmem_index_parse(const char *text, size_t len, const char *base, devmem_in
 {
 	size_t mark = skip_byte_order_mark(text, len), start = mark;
 	struct url base_url;
-	int ret = url_parse(base, &base_url, err);
+	int ret = base ? url_parse(base, &base_url, err) : 0;
 
 	if (ret)
 		return ret;
 	while (start < len && is_blank(text[start]))
 		start++;
+	if (start < len && text[start] == '<' && !base)
+		return devmem_error_set(err, -EINVAL,
+					"an S3 listing has no URLs: tell the bucket's, too");
 	if (start < len && text[start] == '<')
 		return index_xml(text + start, len - start, &base_url, entry, arg, err);
 	if (!is_text(text + mark, len - mark))
 		return devmem_error_set(err, -EPROTO,
 					"the index is neither text nor the XML of an S3 listing: "
 					"it has control bytes");
-	return index_text(text + mark, len - mark, &base_url, entry, arg, err);
+	return index_text(text + mark, len - mark, base ? &base_url : NULL, entry, arg, err);
 }

@@ -6,8 +6,8 @@
 #include <string.h>
 
 struct lines {
-	const struct url *base;
-	devmem_index_fn entry; /* NULL: lines are only checked */
+	const struct url *base; /* NULL: lines are whole URLs */
+	devmem_index_fn entry;	/* NULL: lines are only checked */
 	void *arg;
 	size_t number;
 	struct devmem_error *err;
@@ -28,7 +28,8 @@ static int take_reference(const struct lines *lines, const char *name)
 	struct devmem_error why;
 	char text[URL_MAX];
 	struct url url;
-	int ret = url_follow(lines->base, name, &url, &why);
+	int ret = lines->base ? url_follow(lines->base, name, &url, &why)
+			      : url_parse(name, &url, &why);
 
 	if (ret)
 		return refuse(lines, ret, why.text);
