@@ -39,4 +39,4 @@ out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
 "$repo/kernel/uml/guest.sh" --hosts 2 --nics 1 --timeout 540 --out "$out" -- "$here/p2p_hosts.sh"
-awk -f "$here/p2p_table.awk" "$out/runs"
+awk -f "$here/median.awk" -f "$here/p2p_table.awk" "$out/runs"

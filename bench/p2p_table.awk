@@ -1,18 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Medians and ratios of p2p_hosts.sh's runs: plan size channels seconds/GB cpu/GB nic/GB copy_ns received_bytes.
 
-# Of @column (1: wall clock, 2: CPU, 3: NIC, 4: copies, 5: wall clock without the last two) for @key.
-function median(key, column,    n, i, j, t, v) {
-	n = runs[key]
-	for (i = 1; i <= n; i++) {
-		t = value[key, column, i]
-		for (j = i - 1; j > 0 && v[j] > t; j--)
-			v[j + 1] = v[j]
-		v[j + 1] = t
-	}
-	return n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
-}
-
+# Columns of median(): 1 wall clock, 2 CPU, 3 NIC, 4 copies, 5 wall clock without the last two.
 $8 <= 0 {
 	print "p2p_guest: the plugin counted no received bytes for " $1 " " $2 ": is devmem_rx_bytes_total in its metrics file?" >"/dev/stderr"
 	failed = 1
