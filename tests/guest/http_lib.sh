@@ -20,9 +20,6 @@ http_end() {
 }
 trap http_end EXIT
 
-# http_bytes: bytes that do not repeat, the same every time, without an end.
-http_bytes() { openssl enc -aes-128-ctr -K 1234 -iv 0 -nosalt -bufsize 1048576 </dev/zero 2>/dev/null; }
-
 # object_sizes LARGEST TOTAL: those around the edges of pages and segments, then sizes from LARGEST down to a 64th of it until TOTAL is reached.
 object_sizes() {
 	local largest=$1 left=$2 size n=0
@@ -37,17 +34,25 @@ object_sizes() {
 	done
 }
 
+# http_bytes SIZE KEY FILE: bytes that do not repeat, the same every time, others for each KEY. From a file, since a pipe would cost the guest most of the time.
+http_bytes() {
+	rm -f "$http_dir/zeros"
+	truncate -s "$1" "$http_dir/zeros" || return
+	openssl enc -aes-128-ctr -K "$(printf %032x "$2")" -iv 0 -nosalt -bufsize 1048576 -in "$http_dir/zeros" -out "$3" 2>"$http_dir/openssl" && return
+	cat "$http_dir/openssl" >&2
+	return 1
+}
+
 # make_sizes DIR: an object for each line of stdin, named by its place and size. DIR/index lists them, DIR/sums is as sha256sum writes it.
 make_sizes() {
 	local size name n=0
 	mkdir -p "$1" && : >"$1/index" || return
 	while read -r size; do
 		name=$(printf %04d-%d "$n" "$size")
-		# What dd is to read beyond a short pipe it waits for, and never more than it is to write.
-		dd of="$1/$name" bs=1M count="$size" iflag=count_bytes,fullblock status=none <&9 || return
-		echo "$name" >>"$1/index"
 		n=$((n + 1))
-	done 9< <(http_bytes)
+		http_bytes "$size" "$n" "$1/$name" || return
+		echo "$name" >>"$1/index"
+	done
 	(cd "$1" && xargs -r sha256sum <index >sums)
 }
 
