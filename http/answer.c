@@ -57,8 +57,9 @@ static bool body_usable(struct link *link)
 		     "off for this object");
 	else if (head->chunked)
 		fail(link, -EOPNOTSUPP,
-		     "the server sends it in chunks, whose sizes would have to be read among the "
-		     "payload, where the CPU cannot: let it send a Content-Length");
+		     "the server sends it in chunks (Transfer-Encoding: chunked), whose sizes would "
+		     "have to be read among the payload, where the CPU cannot: let it send a "
+		     "Content-Length");
 	else if (!head->has_length)
 		fail(link, -EOPNOTSUPP,
 		     "the server does not tell its length, so that a broken connection could not "
@@ -78,8 +79,8 @@ static void changed(struct link *link)
 	fetch->waiting = part;
 	if (++fetch->restarts > fetch->http->options.tries)
 		fetch_fail(fetch, -ESTALE,
-			   "it changes while it is fetched, or the server does not go on where a "
-			   "connection broke");
+			   "it changes while it is fetched, or the server begins anew where a "
+			   "connection ended too early");
 	else
 		fetch_restart(fetch);
 }

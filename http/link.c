@@ -331,4 +331,7 @@ void link_progress(struct link *link)
 		moved = step(link);
 	}
 	link->ready = false;
+	/* What came last is through: nobody else would tell the kernel. */
+	if (link->state == LINK_IDLE && !link->gather.n)
+		(void)devmem_stream_token_flush(link->stream);
 }

@@ -89,7 +89,7 @@ static uint64_t guid_of(const struct devmem_nic *nic)
 	return hash + nic->port;
 }
 
-static unsigned int read_mtu(const char *name)
+unsigned int nic_mtu(const char *name)
 {
 	struct ifreq request = {.ifr_mtu = 1500};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -142,7 +142,7 @@ static void describe(struct devmem_nic *nic, const struct ifaddrs *ifa,
 	find_nic(nic, links, n);
 	nic->speed_mbps = read_speed(nic->name);
 	nic->port = read_port(nic);
-	nic->mtu = read_mtu(nic->ifname);
+	nic->mtu = nic_mtu(nic->ifname);
 	nic->rx_queues = steer_rx_queues(nic->name);
 	find_pci_path(nic);
 	nic->guid = guid_of(nic);

@@ -34,6 +34,9 @@ unsigned int nic_choose(const struct ifaddrs *list, const struct nic_wish *wish,
 /* Sets name, ifindex and spread of @nic, whose ifname is set. 0 or -errno. */
 int nic_resolve(struct devmem_nic *nic);
 
+/* Bytes of a packet on interface @name. */
+unsigned int nic_mtu(const char *name);
+
 /* devmem_nic_list() with all that can be wished for. */
 int nic_list(const struct nic_wish *wish, struct devmem_nic *nics, unsigned int max,
 	     struct devmem_error *err);

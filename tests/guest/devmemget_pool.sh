@@ -49,27 +49,27 @@ all() {	# OPTIONS...
 	restored
 }
 
-test_case "$((total >> 20)) MiB in 32 connections, through a pool of 2M and a window of 16M"
-all --connections=32 --pool=2M --window=16M
+test_case "$((total >> 20)) MiB in 32 connections, through a pool of 3M and a window of 16M"
+all --connections=32 --pool=3M --window=16M
 bounded $((48 << 20))
 
 test_case 'two queues, and parts that are larger than the pool'
-all --connections=32 --queues=2 --pool=4M --window=16M --part=8M
+all --connections=32 --queues=2 --pool=6M --window=16M --part=8M
 bounded $((48 << 20))
 
 test_case 'a window of the largest object'
-all --connections=4 --pool=2M --window=12M
+all --connections=4 --pool=3M --window=12M
 bounded $((48 << 20))
 
 test_case 'a slow consumer'
-all --connections=32 --pool=2M --window=16M --hold=20
+all --connections=32 --pool=3M --window=16M --hold=20
 bounded $((48 << 20))
 [ "$(value seconds | cut -d . -f 1)" -ge 1 ] || fail "$n objects of which each was held 20 ms took $(value seconds) s"
 
 test_case 'an object that is larger than the window is refused, and no other'
 grep -v -- "-$largest$" "$objects/index" >others
 grep -v -- "-$largest$" "$objects/sums" >sums
-not_got 1 "^devmemget: $nginx/.*-$largest: .*window" --sha256 --index="$nginx/index" --connections=8 --pool=2M --window=8M
+not_got 1 "^devmemget: $nginx/.*-$largest: .*window" --sha256 --index="$nginx/index" --connections=8 --pool=3M --window=8M
 printed sums
 equals failed 1
 clean

@@ -31,6 +31,7 @@ static int describe(const char *name, struct devmem_nic *nic, struct devmem_erro
 		return devmem_error_set(err, ret, "cannot ask the kernel about '%s': %s", name,
 					strerror(-ret));
 	nic->rx_queues = steer_rx_queues(nic->name);
+	nic->mtu = nic_mtu(nic->ifname);
 	return 0;
 }
 

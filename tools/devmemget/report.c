@@ -38,6 +38,18 @@ void report_failure(const struct session *session, const char *url, const struct
 	fprintf(stderr, "devmemget: %s: %s\n", url, err->text);
 }
 
+/* What the objects have added to the counters. */
+static void count_objects(const struct session *session, struct devmem_http_stats *stats)
+{
+	const uint64_t *before = (const uint64_t *)&session->before;
+	uint64_t *now = (uint64_t *)stats;
+
+	_Static_assert(sizeof(*stats) % sizeof(*now) == 0, "counters are all of one size");
+	devmem_http_stats_get(session->http, stats);
+	for (size_t i = 0; i < sizeof(*stats) / sizeof(*now); i++)
+		now[i] -= before[i];
+}
+
 void report_progress(const struct session *session)
 {
 	double seconds = (double)(clock_ms() - session->begin_ms) / 1000;
@@ -47,7 +59,7 @@ void report_progress(const struct session *session)
 
 	if (!shows_progress(session))
 		return;
-	devmem_http_stats_get(session->http, &stats);
+	count_objects(session, &stats);
 	for (size_t i = 0; i < sizeof(bar) - 1; i++)
 		bar[i] = i * session->names.n < done * (sizeof(bar) - 1) ? '#' : '.';
 	bar[sizeof(bar) - 1] = '\0';
@@ -110,7 +122,7 @@ static json_t *to_json(const struct session *session)
 	getrusage(RUSAGE_SELF, &usage);
 	user = seconds_of(&usage.ru_utime);
 	system = seconds_of(&usage.ru_stime);
-	devmem_http_stats_get(session->http, &figures.http);
+	count_objects(session, &figures.http);
 	root = json_pack("{s:s, s:s, s:f, s:f, s:f, s:f}", "memory", devmem_mem_kind_name(kind),
 			 "interface", kind == DEVMEM_MEM_HOST ? "" : session->nic.ifname, "seconds",
 			 (double)(session->end_ms - session->begin_ms) / 1000, "cpu_s",

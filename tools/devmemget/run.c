@@ -82,6 +82,7 @@ bool session_run(struct session *session)
 	struct devmem_error err = {0};
 	int ret;
 
+	devmem_http_stats_get(session->http, &session->before);
 	session->begin_ms = clock_ms();
 	ret = devmem_loader_open(session->http, session->window,
 				 (const char *const *)session->names.urls, session->names.n, 0,

@@ -20,6 +20,7 @@ struct session {
 	struct devmem_http *http;
 	struct names names; /* the objects */
 	uint8_t *staging;   /* STAGING_BYTES */
+	struct devmem_http_stats before; /* of the index */
 	int64_t begin_ms, end_ms;
 	uint64_t objects, failed, bytes, read_back;
 };
