@@ -17,6 +17,7 @@ void fuzz_recv(const uint8_t *data, size_t size);
 void fuzz_text(const uint8_t *data, size_t size);
 void fuzz_broker(const uint8_t *data, size_t size);
 void fuzz_metrics(const uint8_t *data, size_t size);
+void fuzz_request(const uint8_t *data, size_t size);
 
 #ifdef __cplusplus
 }
