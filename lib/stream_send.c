@@ -65,10 +65,17 @@ static bool zerocopy_refused(const struct devmem_stream *stream)
 	       (errno == ENOBUFS && stream->completions.next == stream->completions.done);
 }
 
+/* On a socket that sends device memory, host bytes end their packet: not every kernel keeps both
+ * apart, and one whose first fragment is of host memory would be taken for all of that. */
+static int host_flags(const struct devmem_stream *stream)
+{
+	return MSG_DONTWAIT | MSG_NOSIGNAL | (stream->stats.tx_device ? MSG_EOR : 0);
+}
+
 ssize_t devmem_stream_send_host(struct devmem_stream *stream, const void *bytes, size_t len,
 				bool zerocopy, uint32_t *completion)
 {
-	int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+	int flags = host_flags(stream);
 	ssize_t sent;
 
 	zerocopy = zerocopy && stream_prepare_zerocopy(stream);

@@ -10,6 +10,8 @@
 #include "lease.h"
 
 #define DEFAULT_POOL (UINT64_C(64) << 20)
+#define DEFAULT_CACHE (UINT64_C(64) << 20)
+#define MIN_CACHE (UINT64_C(16) << 20)
 #define DEFAULT_TIMEOUT_S 60
 #define MAX_SECONDS 86400
 
@@ -28,16 +30,21 @@ enum long_option {
 	OPTION_STATS,
 	OPTION_NO_STATS,
 	OPTION_JSON,
+	OPTION_SERVE,
+	OPTION_CACHE,
 };
 
 static const struct argp_option table[] = {
 	{0, 0, 0, 0, "Connection:", 1},
+	{"serve", OPTION_SERVE, "DIR", 0,
+	 "Be an HTTP server of the files in DIR, sent from device memory, until a signal comes", 1},
 	{"listen", 'l', 0, 0, "Wait for one connection instead of making one", 1},
 	{0, '4', 0, 0, "IPv4 only", 1},
 	{0, '6', 0, 0, "IPv6 only", 1},
 	{"timeout", 'w', "SECONDS", 0,
 	 "Give up a connection that cannot be made or a peer that does not answer (default "
-	 "60); when given, also waiting for a client and a transfer in which nothing moves",
+	 "60); when given, also waiting for a client and a transfer in which nothing moves; with "
+	 "--serve, a client that takes or asks for nothing",
 	 1},
 	{"quit", 'q', "SECONDS", 0,
 	 "After the end of input wait so long for the peer's end, not for ever", 1},
@@ -57,6 +64,8 @@ static const struct argp_option table[] = {
 	{"exporter", OPTION_EXPORTER, "KIND", 0, "Memory: auto (default), or one of those below",
 	 3},
 	{"pool", OPTION_POOL, "MB", 0, "MiB of device memory to receive into (default 64)", 3},
+	{"cache", OPTION_CACHE, "SIZE", 0,
+	 "With --serve: device memory that keeps files (default 64M, at least 16M)", 3},
 	{"lease-dir", OPTION_LEASE_DIR, "DIR", 0,
 	 "Where leases of rx queues are noted (default " LEASE_DIR ")", 3},
 	{"no-setup", OPTION_NO_SETUP, 0, 0,
@@ -74,7 +83,7 @@ static const struct argp_option table[] = {
 
 static const char doc[] =
 	"Netcat to and from device memory: stdin is sent from device memory and what is received "
-	"lands in device memory, then goes to stdout."
+	"lands in device memory, then goes to stdout. With --serve, files to any HTTP client."
 	"\vThe other side may be any TCP program, such as nc -N.\n"
 	"Exit status: 0 done, 1 connection or transfer failed, 2 wrong usage, 3 wrong bytes "
 	"(--validate, --expect), 4 device memory or NIC could not be set up, 128+N signal N.";
@@ -138,6 +147,11 @@ static bool parse_device(int key, char *arg, struct argp_state *state, struct op
 	case OPTION_POOL:
 		options->pool_bytes = number(state, "--pool", arg, 1, 1 << 20) << 20;
 		return true;
+	case OPTION_CACHE:
+		options->cache_bytes = size(state, "--cache", arg);
+		if (options->cache_bytes < MIN_CACHE)
+			argp_error(state, "--cache '%s': give 16M or more", arg);
+		return true;
 	case OPTION_LEASE_DIR:
 		options->lease_dir = arg;
 		return true;
@@ -192,6 +206,9 @@ static bool parse_connection(int key, char *arg, struct argp_state *state, struc
 	case 'l':
 		options->listen = true;
 		return true;
+	case OPTION_SERVE:
+		options->serve_dir = arg;
+		return true;
 	case '4':
 	case '6':
 		options->family = key == '4' ? AF_INET : AF_INET6;
@@ -221,12 +238,19 @@ static void take_word(struct argp_state *state, struct options *options, char *w
 
 static void check(struct argp_state *state, const struct options *options)
 {
+	bool listens = options->listen || options->serve_dir;
+
 	if (!options->port)
-		argp_error(state, options->listen ? "give a PORT to listen on"
-						  : "give a HOST and a PORT to connect to");
-	if (!options->listen && !options->host)
+		argp_error(state, listens ? "give a PORT to listen on"
+					  : "give a HOST and a PORT to connect to");
+	if (!listens && !options->host)
 		argp_error(state, "give a HOST before the port '%s', or -l to listen on it",
 			   options->port);
+	if (options->serve_dir && (options->listen || options->send_only || options->recv_only ||
+				   options->validate || options->generate || options->expect_known))
+		argp_error(state,
+			   "--serve is a server of files: -l and the options of data are for "
+			   "netcat");
 	if (options->send_only && options->recv_only)
 		argp_error(state, "--send-only and --recv-only exclude each other");
 	if (options->generate && !options->validate)
@@ -269,7 +293,7 @@ void options_parse(int argc, char **argv, struct options *options)
 	static const struct argp argp = {
 		.options = table,
 		.parser = parse,
-		.args_doc = "HOST PORT\n-l [ADDRESS] PORT",
+		.args_doc = "HOST PORT\n-l [ADDRESS] PORT\n--serve DIR [ADDRESS] PORT",
 		.doc = doc,
 		.help_filter = help_filter,
 	};
@@ -279,6 +303,7 @@ void options_parse(int argc, char **argv, struct options *options)
 		.n_queues = 1,
 		.any_kind = true,
 		.pool_bytes = DEFAULT_POOL,
+		.cache_bytes = DEFAULT_CACHE,
 		.lease_dir = LEASE_DIR,
 		.seed = 1,
 		.quit_s = -1,

@@ -31,6 +31,12 @@ int link_connect(const struct options *options, struct devmem_exporter *exporter
 		 struct link *link, struct devmem_error *err);
 int link_listen(const struct options *options, struct devmem_exporter *exporter, bool into_device,
 		struct link *link, struct devmem_error *err);
+/* Finds the address and port to listen on. */
+int link_resolve_local(const struct options *options, struct link *link, struct devmem_error *err);
+/* True for 0.0.0.0 and ::. */
+bool link_is_any(const struct sockaddr_storage *addr);
+/* Makes a socket of that address, which nobody can connect to before listen(). */
+int link_bind(const struct options *options, struct link *link, struct devmem_error *err);
 /* A socket of @family that, with --interface, belongs to that interface. */
 int link_socket(const struct options *options, int family, int type, struct link *link,
 		struct devmem_error *err);

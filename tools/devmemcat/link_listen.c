@@ -13,8 +13,7 @@
 #include "sockaddr.h"
 #include "wait.h"
 
-/* Finds the address and port to listen on. */
-static int resolve(const struct options *options, struct link *link, struct devmem_error *err)
+int link_resolve_local(const struct options *options, struct link *link, struct devmem_error *err)
 {
 	struct addrinfo hints = {.ai_family = options->family,
 				 .ai_socktype = SOCK_STREAM,
@@ -38,7 +37,7 @@ static int resolve(const struct options *options, struct link *link, struct devm
 	return 0;
 }
 
-static bool is_any(const struct sockaddr_storage *addr)
+bool link_is_any(const struct sockaddr_storage *addr)
 {
 	if (addr->ss_family == AF_INET6)
 		return IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)addr)->sin6_addr);
@@ -56,21 +55,21 @@ static int choose_nic(const struct options *options, struct link *link, struct d
 	link->status = EXIT_STATUS_SETUP;
 	if (options->interface)
 		ret = interface_by_name(options->interface, family, nic, err);
-	else if (is_any(&link->local))
+	else if (link_is_any(&link->local))
 		ret = interface_steerable(family, nic, err);
 	else
 		ret = interface_by_address(&link->local, nic, err);
 	if (ret)
 		return ret;
 	link->status = EXIT_STATUS_TRANSFER;
-	if (is_any(&link->local)) {
+	if (link_is_any(&link->local)) {
 		link->local = nic->addr;
 		sockaddr_set_port(&link->local, port);
 	}
 	return 0;
 }
 
-static int bind_socket(const struct options *options, struct link *link, struct devmem_error *err)
+int link_bind(const struct options *options, struct link *link, struct devmem_error *err)
 {
 	socklen_t length = sizeof(link->local);
 	char text[SOCKADDR_TEXT];
@@ -138,12 +137,12 @@ int link_listen(const struct options *options, struct devmem_exporter *exporter,
 		struct link *link, struct devmem_error *err)
 {
 	struct devmem_nic nic;
-	int ret = resolve(options, link, err);
+	int ret = link_resolve_local(options, link, err);
 
 	if (!ret && into_device)
 		ret = choose_nic(options, link, &nic, err);
 	if (!ret)
-		ret = bind_socket(options, link, err);
+		ret = link_bind(options, link, err);
 	if (!ret && into_device)
 		ret = link_window(options, exporter, &nic, link, err);
 	if (ret)

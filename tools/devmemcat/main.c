@@ -5,6 +5,7 @@
 
 #include "options.h"
 #include "report.h"
+#include "serve/server.h"
 #include "session.h"
 #include "wait.h"
 
@@ -19,6 +20,17 @@ static int final_status(enum exit_status status, const struct devmem_error *err)
 	}
 	if (status)
 		fprintf(stderr, "devmemcat: %s\n", err->text);
+	return (int)status;
+}
+
+/* A signal is how a server ends. */
+static int run_server(const struct options *options)
+{
+	struct devmem_error err = {0};
+	enum exit_status status = serve(options, &err);
+
+	if (err.code && status)
+		fprintf(stderr, "devmemcat: %s\n", err.text);
 	return (int)status;
 }
 
@@ -37,6 +49,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "devmemcat: signalfd: %s\n", strerror(-ret));
 		return EXIT_STATUS_TRANSFER;
 	}
+	if (options.serve_dir)
+		return run_server(&options);
 	status = session_open(&session, &options, &err);
 	if (!status)
 		status = session_run(&session, &err);

@@ -18,7 +18,9 @@ enum exit_status {
 
 struct options {
 	bool listen;
-	const char *host; /* NULL: any address of this machine */
+	const char *serve_dir; /* NULL: netcat; else the folder to serve */
+	uint64_t cache_bytes;  /* of device memory for its files */
+	const char *host;      /* NULL: any address of this machine */
 	const char *port;
 	int family;	       /* AF_UNSPEC, AF_INET, AF_INET6 */
 	const char *interface; /* NULL: that of the local address */

@@ -2,13 +2,11 @@
 /* What is told of a transfer: how far it is, and at its end where the bytes went. */
 #include "report.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
+
+#include "figures.h"
 
 #define PROGRESS_MS 1000
 #define MB 1e6
@@ -20,10 +18,7 @@ struct figures {
 };
 
 /* One table for text and JSON. */
-static const struct {
-	const char *key, *label;
-	size_t offset;
-} counts[] = {
+static const struct figure counts[] = {
 #define COUNT(key, label, member)                            \
 	{                                                    \
 		key, label, offsetof(struct figures, member) \
@@ -43,10 +38,7 @@ static const struct {
 #undef COUNT
 };
 
-static const struct {
-	const char *key, *label;
-	size_t offset;
-} times[] = {
+static const struct figure times[] = {
 #define TIME(key, label, member)                             \
 	{                                                    \
 		key, label, offsetof(struct figures, member) \
@@ -57,25 +49,6 @@ static const struct {
 	TIME("tx_mb_per_s", "MB/s sent", tx_mb_per_s),
 #undef TIME
 };
-
-static uint64_t count_at(const struct figures *figures, size_t offset)
-{
-	return *(const uint64_t *)((const char *)figures + offset);
-}
-
-static double time_at(const struct figures *figures, size_t offset)
-{
-	return *(const double *)((const char *)figures + offset);
-}
-
-static double cpu_seconds(void)
-{
-	struct rusage usage = {0};
-
-	getrusage(RUSAGE_SELF, &usage);
-	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
 
 static uint64_t received(const struct devmem_stream_stats *stats)
 {
@@ -95,7 +68,7 @@ static void collect(const struct session *session, struct figures *figures)
 		.sends = session->out.sends,
 		.completions = session->out.completions,
 		.seconds = (double)(session->end_ms - session->begin_ms) / 1000,
-		.cpu_seconds = cpu_seconds(),
+		.cpu_seconds = figures_cpu_seconds(),
 	};
 	devmem_stream_stats_get(session->stream, &figures->stream);
 	if (figures->seconds <= 0)
@@ -129,66 +102,24 @@ void report_progress_end(const struct session *session)
 		fprintf(stderr, "\n");
 }
 
-static void print_text(const struct figures *figures)
-{
-	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
-		fprintf(stderr, "  %-50s %20" PRIu64 "\n", counts[i].label,
-			count_at(figures, counts[i].offset));
-	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
-		fprintf(stderr, "  %-50s %20.3f\n", times[i].label,
-			time_at(figures, times[i].offset));
-}
-
-static json_t *to_json(const struct session *session, const struct figures *figures,
-		       enum exit_status status)
+static json_t *json_head(const struct session *session, enum exit_status status)
 {
 	const struct window *window = session->link.window;
-	json_t *root = json_pack("{s:i, s:s, s:s?, s:o}", "status", (int)status, "memory",
-				 devmem_mem_kind_name(devmem_exporter_kind(session->exporter)),
-				 "interface", window ? window->nic.name : NULL, "rx_queue",
-				 window ? json_integer(window_queue(window)) : json_null());
 
-	for (size_t i = 0; root && i < sizeof(counts) / sizeof(counts[0]); i++)
-		json_object_set_new(root, counts[i].key,
-				    json_integer((json_int_t)count_at(figures, counts[i].offset)));
-	for (size_t i = 0; root && i < sizeof(times) / sizeof(times[0]); i++)
-		json_object_set_new(root, times[i].key,
-				    json_real(time_at(figures, times[i].offset)));
-	return root;
-}
-
-static bool print_json(const struct session *session, const struct figures *figures,
-		       enum exit_status status)
-{
-	const char *path = session->options->json_file;
-	FILE *file = path ? fopen(path, "we") : stderr;
-	json_t *root;
-	bool good;
-
-	if (!file) {
-		fprintf(stderr, "devmemcat: cannot write %s: %s\n", path, strerror(errno));
-		return false;
-	}
-	root = to_json(session, figures, status);
-	good = root && !json_dumpf(root, file, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) &&
-	       fputc('\n', file) != EOF;
-	json_decref(root);
-	if (path)
-		good = !fclose(file) && good;
-	if (!good)
-		fprintf(stderr, "devmemcat: cannot write %s\n", path ? path : "to stderr");
-	return good;
+	return json_pack("{s:i, s:s, s:s?, s:o}", "status", (int)status, "memory",
+			 devmem_mem_kind_name(devmem_exporter_kind(session->exporter)), "interface",
+			 window ? window->nic.name : NULL, "rx_queue",
+			 window ? json_integer(window_queue(window)) : json_null());
 }
 
 bool report_stats(const struct session *session, enum exit_status status)
 {
+	static const struct figures_table table = {counts, sizeof(counts) / sizeof(counts[0]),
+						   times, sizeof(times) / sizeof(times[0])};
 	struct figures figures;
 
 	if (!session->options->stats && !session->options->json)
 		return true;
 	collect(session, &figures);
-	if (session->options->json)
-		return print_json(session, &figures, status);
-	print_text(&figures);
-	return true;
+	return figures_print(session->options, json_head(session, status), &table, &figures);
 }

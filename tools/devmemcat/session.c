@@ -7,32 +7,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "exporter.h"
 #include "interface.h"
 #include "peer.h"
-#include "plan.h"
+#include "sending.h"
 #include "sockaddr.h"
 
 static void warn(const char *text)
 {
 	fprintf(stderr, "devmemcat: %s\n", text);
-}
-
-static int open_exporter(struct session *session, struct devmem_error *err)
-{
-	const struct options *options = session->options;
-	int ret;
-
-	if (!options->any_kind)
-		return devmem_exporter_open(options->kind, 0, &session->exporter, err);
-	if (!devmem_exporter_open(DEVMEM_MEM_CUDA, 0, &session->exporter, NULL))
-		return 0;
-	ret = devmem_exporter_open(DEVMEM_MEM_UDMABUF, -1, &session->exporter, err);
-	if (ret)
-		devmem_error_set(err, ret,
-				 "there is neither a CUDA device nor udmabuf: %s; --exporter host "
-				 "does without device memory",
-				 err->text);
-	return ret;
 }
 
 static bool into_device(const struct session *session)
@@ -66,9 +49,7 @@ static void open_ends(struct session *session)
 static int bind_for_send(struct session *session, struct devmem_error *err)
 {
 	const struct options *options = session->options;
-	struct devmem_nic_caps caps;
 	struct devmem_nic nic;
-	struct plan plan;
 	int ret = 0;
 
 	if (session->link.window)
@@ -78,15 +59,9 @@ static int bind_for_send(struct session *session, struct devmem_error *err)
 	else
 		ret = interface_by_address(&session->link.local, &nic, err);
 	if (!ret)
-		ret = devmem_nic_probe(&nic, &caps, err);
+		ret = sending_check(&nic, session->exporter, err);
 	if (ret)
 		return ret;
-	caps.net_admin = caps.bind_rx = caps.netmem_rx = caps.header_split = caps.ntuple =
-		true; /* for receiving */
-	plan_decide(PLAN_WISH_AUTO, devmem_exporter_kind(session->exporter), &caps, nic.name,
-		    &plan);
-	if (plan.tx != PLAN_TX_DEVICE)
-		return devmem_error_set(err, -EOPNOTSUPP, "%s", plan.reason);
 	return outbound_bind(&session->out, nic.ifindex, err);
 }
 
@@ -148,7 +123,7 @@ enum exit_status session_open(struct session *session, const struct options *opt
 {
 	*session = (struct session){
 		.options = options, .link.fd = -1, .sink = {.fd = -1, .given = -1}};
-	if (open_exporter(session, err))
+	if (exporter_open(options, &session->exporter, err))
 		return EXIT_STATUS_SETUP;
 	if (link_open(options, session->exporter, into_device(session), &session->link, err))
 		return session->link.status;

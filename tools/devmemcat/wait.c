@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Waiting for descriptors, with SIGINT and SIGTERM as one more thing that may happen. */
+/* Waiting for descriptors, with signals as one more thing that may happen. */
 #include "wait.h"
 
 #include <errno.h>
@@ -13,25 +13,59 @@
 static int signals = -1;
 static int came;
 
+static int watch(const sigset_t *set)
+{
+	if (sigprocmask(SIG_BLOCK, set, NULL))
+		return -errno;
+	signals = signalfd(signals, set, SFD_NONBLOCK | SFD_CLOEXEC);
+	return signals < 0 ? -errno : 0;
+}
+
+static void ending_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGHUP);
+}
+
 int wait_init(void)
 {
 	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
+	ending_signals(&set);
 	signal(SIGPIPE, SIG_IGN);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return -errno;
-	signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-	return signals < 0 ? -errno : 0;
+	return watch(&set);
+}
+
+int wait_for_usr1(void)
+{
+	sigset_t set;
+
+	ending_signals(&set);
+	sigaddset(&set, SIGUSR1);
+	return watch(&set);
+}
+
+int wait_signal_fd(void)
+{
+	return signals;
+}
+
+int wait_take_signal(void)
+{
+	struct signalfd_siginfo info;
+
+	if (read(signals, &info, sizeof(info)) != sizeof(info))
+		return 0;
+	if (info.ssi_signo != SIGUSR1)
+		came = (int)info.ssi_signo;
+	return (int)info.ssi_signo;
 }
 
 int wait_for(struct pollfd *fds, unsigned int n, int timeout_ms)
 {
 	struct pollfd all[MAX_FDS] = {{.fd = signals, .events = POLLIN}};
-	struct signalfd_siginfo info;
 	int ready;
 
 	if (n >= MAX_FDS)
@@ -45,8 +79,7 @@ int wait_for(struct pollfd *fds, unsigned int n, int timeout_ms)
 		memcpy(fds, all + 1, n * sizeof(*fds));
 	if (!all[0].revents)
 		return ready;
-	if (read(signals, &info, sizeof(info)) == sizeof(info))
-		came = (int)info.ssi_signo;
+	wait_take_signal();
 	return -EINTR;
 }
 
