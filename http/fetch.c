@@ -126,9 +126,9 @@ void fetch_retry(struct part *part, bool counts, unsigned int after_ms, int code
 	fetch->waiting = part;
 	if (!counts)
 		return;
-	if (++part->tries > http->options.tries) {
+	if (++part->tries >= http->options.tries) {
 		fetch_fail(fetch, code,
-			   "%s; given up after %u tries that brought nothing, with %" PRIu64
+			   "%s; given up after %u tries in which nothing came, with %" PRIu64
 			   " bytes there",
 			   why, http->options.tries, fetch->info.received);
 		return;

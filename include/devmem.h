@@ -247,7 +247,7 @@ int devmem_rule_list(const char *ifname, uint32_t *locations, unsigned int max,
  * --------------------------------------------- */
 
 #define DEVMEM_PORT_QUEUES 8
-#define DEVMEM_PORT_CONNECTORS 16
+#define DEVMEM_PORT_CONNECTORS 32
 
 struct devmem_port; /* rx queues of one's own, each with TCP ports that are steered to it */
 
@@ -255,8 +255,8 @@ struct devmem_port; /* rx queues of one's own, each with TCP ports that are stee
 struct devmem_port_options {
 	unsigned int queues; /* at most; fewer when fewer are free. 1 to DEVMEM_PORT_QUEUES; 0: 1 */
 	unsigned int connectors; /* sockets to connect from, of each queue, at most
-				    DEVMEM_PORT_CONNECTORS; the port does not listen then. 0: it
-				    listens */
+				    DEVMEM_PORT_CONNECTORS, and 30 of 8 queues; the port does not
+				    listen then. 0: it listens */
 	size_t receive_buffer; /* bytes, of the sockets: those of all connections together must fit
 				  the memory beside two rings of each queue, else they stall.
 				  0: all of that, for one connection to each queue, or from each

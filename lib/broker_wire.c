@@ -140,7 +140,8 @@ void broker_put_request(uint8_t *to, const struct broker_request *request)
 static int get_lease(const struct packed_request *from, struct broker_request *request)
 {
 	if (!name_valid(from->nic) || !from->queues || from->queues > WIRE_STREAMS ||
-	    le16toh(from->connectors) > BROKER_CONNECTORS)
+	    le16toh(from->connectors) > BROKER_CONNECTORS ||
+	    BROKER_FDS(from->queues, le16toh(from->connectors)) > BROKER_MAX_FDS)
 		return -EPROTO;
 	strcpy(request->nic, from->nic);
 	request->queues = from->queues;

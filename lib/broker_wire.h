@@ -23,12 +23,12 @@ extern "C" {
 #define BROKER_REPLY_BYTES 640
 #define BROKER_SOCKET "/run/devmemd/socket"
 
-#define BROKER_CONNECTORS 16 /* of a queue */
+#define BROKER_CONNECTORS 32 /* of a queue */
 
 /* Descriptors that come with the answer to a lease: the netlink socket of the binding, then for
  * each queue its listening socket or its connectors, then for each queue the lock file. */
 #define BROKER_FDS(queues, sockets) (1 + (queues) * ((sockets) + 1))
-#define BROKER_MAX_FDS BROKER_FDS(WIRE_STREAMS, BROKER_CONNECTORS) /* SCM_RIGHTS takes 253 */
+#define BROKER_MAX_FDS 253 /* SCM_RIGHTS takes no more */
 
 enum broker_type {
 	BROKER_HELLO = 1,

@@ -47,11 +47,12 @@ static int check_wish(const struct devmem_nic *nic, const struct devmem_mem *mem
 	int ret;
 
 	if (wanted->queues > DEVMEM_PORT_QUEUES || wanted->connectors > DEVMEM_PORT_CONNECTORS ||
-	    mem->dmabuf_fd < 0)
+	    BROKER_FDS(wanted->queues, wanted->connectors) > BROKER_MAX_FDS || mem->dmabuf_fd < 0)
 		return devmem_error_set(err, -EINVAL,
 					"a port takes memory with a dmabuf, 1 to %d queues, and at "
-					"most %d connectors of each",
-					DEVMEM_PORT_QUEUES, DEVMEM_PORT_CONNECTORS);
+					"most %d connectors of each, and %d of all",
+					DEVMEM_PORT_QUEUES, DEVMEM_PORT_CONNECTORS,
+					BROKER_MAX_FDS - 1 - DEVMEM_PORT_QUEUES);
 	ret = room_of(nic, mem->size, wanted->queues, &room, err);
 	if (ret)
 		return ret;
