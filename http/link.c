@@ -84,15 +84,16 @@ static void end(struct link *link)
 
 	if (link->reading && devmem_copy_done(exporter, link->read_fence))
 		link->reading = false;
-	if (gather_progress(&link->gather, exporter, link->stream) && !link->reading)
+	(void)gather_progress(&link->gather, exporter, link->stream);
+	if (!link->gather.n && !link->reading)
 		hang_up(link);
 }
 
 void link_drop(struct link *link)
 {
+	link->part = NULL;
 	if (!link->stream)
 		return;
-	link->part = NULL;
 	link_wait(link, 0);
 	link_state(link, LINK_ENDING);
 	end(link);
