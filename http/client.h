@@ -111,6 +111,10 @@ struct devmem_http {
 	struct devmem_http_stats stats;
 };
 
+/* ---- client.c */
+/* Something is to be done of which no socket tells. */
+void http_wake(struct devmem_http *http);
+
 /* ---- link.c: a connection from begin to end */
 /* Takes @part, connecting first where that is needed. */
 void link_take(struct link *link, struct part *part);
@@ -157,8 +161,8 @@ void fetch_restart(struct devmem_fetch *fetch);
 void fetch_redirect(struct devmem_fetch *fetch, const char *location);
 /* All bytes of the part went to the copy engine. */
 void fetch_part_done(struct part *part);
-/* Ends it where nothing is left to do. */
-void fetch_settle(struct devmem_fetch *fetch);
+/* Ends it where nothing is left to do. True: it has failed now, and given up its connections. */
+bool fetch_settle(struct devmem_fetch *fetch);
 /* A part can be requested now; else *@soon_ms as below. */
 bool fetch_has_part(const struct devmem_fetch *fetch, int64_t now_ms, int64_t *soon_ms);
 /* The part to be requested next, taken out of its line; NULL: none now. *@soon_ms becomes the time

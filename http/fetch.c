@@ -149,17 +149,19 @@ static bool has_all(const struct devmem_fetch *fetch)
 	       !fetch->waiting;
 }
 
-void fetch_settle(struct devmem_fetch *fetch)
+bool fetch_settle(struct devmem_fetch *fetch)
 {
 	struct devmem_error trouble = {0};
+	bool fails = fetch->copies.failed && !fetch->info.error.code;
 
-	if (fetch->copies.failed && !fetch->info.error.code) {
+	if (fails) {
 		devmem_exporter_trouble(fetch->http->exporter, &trouble);
 		fetch_fail(fetch, fetch->copies.failed, "the device cannot copy: %s",
 			   trouble.code ? trouble.text : strerror(-fetch->copies.failed));
 	}
 	if (!fetch->copies.pending && (fetch->info.error.code || has_all(fetch)))
 		fetch->info.ended = true;
+	return fails;
 }
 
 static struct part *take_waiting(struct devmem_fetch *fetch, int64_t now_ms, int64_t *soon_ms)
@@ -241,6 +243,7 @@ int devmem_fetch_start(struct devmem_http *http, const char *url, devmem_fetch_r
 		last = &(*last)->next;
 	*last = new;
 	new->number = http->next_number++;
+	http_wake(http);
 	*fetch = new;
 	return 0;
 }
@@ -273,4 +276,6 @@ void devmem_fetch_end(struct devmem_fetch *fetch)
 		;
 	*link = fetch->next;
 	free(fetch);
+	if (http->fetches)
+		http_wake(http); /* they may have waited for its connections */
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Many objects, in order and ahead of their use, through a bounded window of device memory. */
-#include "devmem_http.h"
+#include "client.h"
 #include "window.h"
 
 #include <errno.h>
@@ -186,5 +186,10 @@ int devmem_loader_next(struct devmem_loader *loader, struct devmem_object *objec
 
 int devmem_loader_release(struct devmem_loader *loader, uint64_t number)
 {
-	return number < loader->next_out ? window_give(&loader->window, number) : -EINVAL;
+	int ret = number < loader->next_out ? window_give(&loader->window, number) : -EINVAL;
+
+	/* A connection may wait for this room. */
+	if (!ret && loader->next_out < loader->next_start)
+		http_wake(loader->http);
+	return ret;
 }
