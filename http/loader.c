@@ -140,8 +140,10 @@ void devmem_loader_close(struct devmem_loader *loader)
 {
 	if (!loader)
 		return;
-	for (uint64_t i = loader->next_out; i < loader->next_start; i++)
+	for (uint64_t i = loader->next_out; i < loader->next_start; i++) {
 		devmem_fetch_end(slot_of(loader, i)->fetch);
+		slot_of(loader, i)->fetch = NULL; /* later ones may still ask for room */
+	}
 	for (uint64_t i = 0; i < loader->n; i++)
 		free(loader->urls[i]);
 	window_free(&loader->window);
