@@ -36,6 +36,8 @@ static void fill_options(struct devmem_http *http, const struct devmem_http_opti
 		options->pool_bytes = 64 << 20;
 	if (!options->part_bytes)
 		options->part_bytes = 16 << 20;
+	if (options->part_bytes > INT64_MAX) /* more than a server can count to */
+		options->part_bytes = INT64_MAX;
 }
 
 /* Host memory has no dmabuf: then the client works by ordinary sockets. */
