@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -262,11 +263,35 @@ static int format_request(struct link *link, const struct part *part)
 			      sizeof(link->request));
 }
 
+/* The server has ended the idle connection, or sent what was not asked for, which would be taken
+ * for the answer to the next request. */
+static bool is_stale(const struct link *link)
+{
+	struct pollfd fd = {.events = POLLIN | POLLRDHUP};
+
+	if (link->state != LINK_IDLE)
+		return false;
+	fd.fd = devmem_stream_fd(link->stream);
+	return poll(&fd, 1, 0) != 0;
+}
+
+/* False when it cannot have a new connection yet: copies are under way that read what came. */
+static bool drop_stale(struct link *link)
+{
+	if (is_stale(link))
+		link_drop(link);
+	return link->state != LINK_ENDING;
+}
+
 void link_take(struct link *link, struct part *part)
 {
 	struct devmem_fetch *fetch = part->fetch;
 	int len = format_request(link, part);
 
+	if (!drop_stale(link)) {
+		fetch_retry(part, false, 0, 0, "");
+		return;
+	}
 	if (link->stream && link->origin != fetch->origin)
 		hang_up(link);
 	link->origin = fetch->origin;
