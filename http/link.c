@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define STEPS 16 /* of a connection, each of BOUNCE_BYTES at most, until others have their turn */
+
 void link_state(struct link *link, enum link_state state)
 {
 	link->state = state;
@@ -345,7 +347,7 @@ void link_progress(struct link *link)
 {
 	bool moved = true;
 
-	while (moved) {
+	for (unsigned int steps = 0; moved; steps++) {
 		int ret = link->stream ? gather_progress(&link->gather, link->http->exporter,
 							 link->stream)
 				       : 0;
@@ -354,10 +356,14 @@ void link_progress(struct link *link)
 			link_broken(link, ret, "the device cannot copy");
 			break;
 		}
+		if (steps == STEPS) {
+			http_wake(link->http);
+			break;
+		}
 		moved = step(link);
 	}
 	link->ready = false;
 	/* What came last is through: nobody else would tell the kernel. */
-	if (link->state == LINK_IDLE && !link->gather.n)
+	if ((link->state == LINK_IDLE || link->state == LINK_ROOM) && !link->gather.n)
 		(void)devmem_stream_token_flush(link->stream);
 }
