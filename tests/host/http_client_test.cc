@@ -369,6 +369,19 @@ TEST(HttpClient, NobodyListens)
 	EXPECT_EQ(0u, client.stats().requests);
 }
 
+TEST(HttpClient, NobodyAnswers)
+{
+	SilentPort port;
+	devmem_http_options quick = options(1, 0, 2);
+	quick.timeout_ms = 50;
+	HttpClient client(quick);
+	HttpFetch fetch(client, port.url("/a"));
+
+	EXPECT_REFUSED(fetch, -ETIMEDOUT, "50 ms");
+	EXPECT_EQ(1u, fetch.info().retries);
+	EXPECT_EQ(0u, client.stats().requests);
+}
+
 TEST(HttpClient, BytesAfterTheBodyAreNotTheNextAnswer)
 {
 	HttpServer server([](HttpConnection &to, const HttpRequest &request) {
@@ -851,12 +864,13 @@ TEST(HttpClient, AnEngineThatFailsLate)
 		return false;
 	});
 	LazyEngine engine;
+	SilentPort nobody;
 	engine.delay = UINT32_MAX;
 	engine.break_at = 0;
 	HttpClient client(options(2, 1504), &engine);
 	HttpFetch fetch(client, server.url("/a"));
 	EXPECT_TRUE(client.run([&] { return client.stats().requests == 2 && fetch.info().received == 1504; }));
-	HttpFetch silent(client, server.url("/b")), next(client, server.url("/c"));
+	HttpFetch silent(client, nobody.url("/b")), next(client, server.url("/c"));
 	for (int i = 0; i < 3; i++)
 		EXPECT_EQ(3, devmem_http_progress(client.http));
 	EXPECT_EQ(2u, client.stats().requests) << "both connections are in use";

@@ -175,6 +175,27 @@ unsigned int HttpServer::connections()
 ClosedPort::ClosedPort() : fd_(bind_loopback(&port_)) {}
 ClosedPort::~ClosedPort() { close(fd_); }
 
+SilentPort::SilentPort() : fd_(bind_loopback(&port_))
+{
+	sockaddr_in address = {};
+
+	address.sin_family = AF_INET;
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	address.sin_port = htons(port_);
+	EXPECT_EQ(0, listen(fd_, 0));
+	for (int &fd : queued_) { // one that is in the queue, and one for which there is no room
+		fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		connect(fd, reinterpret_cast<sockaddr *>(&address), sizeof(address));
+	}
+}
+
+SilentPort::~SilentPort()
+{
+	for (int fd : queued_)
+		close(fd);
+	close(fd_);
+}
+
 std::string http_bytes(size_t size, unsigned int key)
 {
 	std::string bytes(size, '\0');

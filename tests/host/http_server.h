@@ -70,6 +70,17 @@ class ClosedPort {
 	std::string url(const std::string &target) const { return "http://127.0.0.1:" + std::to_string(port_) + target; }
 };
 
+// A port whose queue of connections is full: who connects hears nothing.
+class SilentPort {
+	int fd_, queued_[2];
+	uint16_t port_;
+
+      public:
+	SilentPort();
+	~SilentPort();
+	std::string url(const std::string &target) const { return "http://127.0.0.1:" + std::to_string(port_) + target; }
+};
+
 std::string http_bytes(size_t size, unsigned int key = 0); // that do not repeat
 // Whole answers; fields are lines that end in "\r\n".
 std::string http_head(const std::string &status, uint64_t length, const std::string &fields = "");
