@@ -3,6 +3,8 @@
 #ifndef DEVMEMGET_SESSION_H
 #define DEVMEMGET_SESSION_H
 
+#include <sys/resource.h>
+
 #include "options.h"
 #include "split.h"
 
@@ -21,6 +23,7 @@ struct session {
 	struct names names; /* the objects */
 	uint8_t *staging;   /* STAGING_BYTES */
 	struct devmem_http_stats before; /* of the index */
+	struct rusage usage_before;	 /* and what it and the setting up took */
 	int64_t begin_ms, end_ms;
 	uint64_t objects, failed, bytes, read_back;
 };
