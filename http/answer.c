@@ -94,12 +94,14 @@ static void answer_whole(struct link *link)
 
 	if (!body_usable(link))
 		return;
-	if (fetch->ranged || part->first || part->got) {
+	if (fetch->ranged || part->first || part->got ||
+	    (fetch->info.size_known && fetch->info.size != head->length)) {
 		changed(link);
 		return;
 	}
 	part->end = fetch->info.size = fetch->next_first = head->length;
 	fetch->info.size_known = true;
+	fetch->validator[0] = '\0'; /* nothing is there of an earlier answer */
 	receive_body(link, head->length);
 }
 
@@ -108,6 +110,13 @@ static bool range_as_asked(const struct part *part, const struct head *head)
 	return head->has_range && head->has_total && head->first == part->first + part->got &&
 	       head->last < part->end &&
 	       (!head->has_length || head->length == head->last - head->first + 1);
+}
+
+/* An answer to If-Range need not repeat what was asked with (RFC 9110, 15.3.7). */
+static bool is_another(const struct devmem_fetch *fetch, const struct head *head)
+{
+	return head->total != fetch->info.size ||
+	       (head->validator[0] && strcmp(head->validator, fetch->validator) != 0);
 }
 
 /* 206: a range, of which the server may send less than it was asked for. */
@@ -125,8 +134,7 @@ static void answer_range(struct link *link)
 		     "Range, or ignore it");
 		return;
 	}
-	if (fetch->info.size_known &&
-	    (head->total != fetch->info.size || strcmp(head->validator, fetch->validator) != 0)) {
+	if (fetch->info.size_known && is_another(fetch, head)) {
 		changed(link);
 		return;
 	}

@@ -36,6 +36,8 @@ static void fill_options(struct devmem_http *http, const struct devmem_http_opti
 		options->pool_bytes = 64 << 20;
 	if (!options->part_bytes)
 		options->part_bytes = 16 << 20;
+	if (options->part_bytes > INT64_MAX) /* more than a server can count to */
+		options->part_bytes = INT64_MAX;
 }
 
 /* Host memory has no dmabuf: then the client works by ordinary sockets. */
@@ -228,6 +230,14 @@ static void set_alarm(struct devmem_http *http, int64_t now_ms, int64_t soon_ms)
 	http->alarm_ms = soon_ms;
 }
 
+void http_wake(struct devmem_http *http)
+{
+	struct itimerspec past = {.it_value = {.tv_nsec = 1}};
+
+	(void)timerfd_settime(http->timer, TFD_TIMER_ABSTIME, &past, NULL);
+	http->alarm_ms = 1;
+}
+
 int devmem_http_progress(struct devmem_http *http)
 {
 	int64_t now_ms, soon_ms = INT64_MAX;
@@ -241,7 +251,9 @@ int devmem_http_progress(struct devmem_http *http)
 	for (unsigned int i = 0; i < http->n_links; i++)
 		check_deadline(&http->links[i], now_ms, &soon_ms);
 	for (struct devmem_fetch *fetch = http->fetches; fetch; fetch = fetch->next) {
-		fetch_settle(fetch);
+		/* Others may have waited for its connections. */
+		if (fetch_settle(fetch))
+			soon_ms = now_ms;
 		running += !fetch->info.ended;
 	}
 	set_alarm(http, now_ms, soon_ms);

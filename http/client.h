@@ -35,6 +35,7 @@ struct part {
 
 struct devmem_fetch {
 	struct devmem_fetch *next;
+	uint64_t number; /* of older ones it is smaller */
 	struct devmem_http *http;
 	struct url url;
 	char text[URL_MAX]; /* of url */
@@ -103,11 +104,16 @@ struct devmem_http {
 	struct link *links;
 	unsigned int n_links;
 	struct devmem_fetch *fetches; /* oldest first, ended ones too */
+	uint64_t next_number;
 	struct origin *origins;
 	int epoll, timer;
 	int64_t alarm_ms; /* when the timer goes off, 0: never */
 	struct devmem_http_stats stats;
 };
+
+/* ---- client.c */
+/* Something is to be done of which no socket tells. */
+void http_wake(struct devmem_http *http);
 
 /* ---- link.c: a connection from begin to end */
 /* Takes @part, connecting first where that is needed. */
@@ -155,8 +161,10 @@ void fetch_restart(struct devmem_fetch *fetch);
 void fetch_redirect(struct devmem_fetch *fetch, const char *location);
 /* All bytes of the part went to the copy engine. */
 void fetch_part_done(struct part *part);
-/* Ends it where nothing is left to do. */
-void fetch_settle(struct devmem_fetch *fetch);
+/* Ends it where nothing is left to do. True: it has failed now, and given up its connections. */
+bool fetch_settle(struct devmem_fetch *fetch);
+/* A part can be requested now; else *@soon_ms as below. */
+bool fetch_has_part(const struct devmem_fetch *fetch, int64_t now_ms, int64_t *soon_ms);
 /* The part to be requested next, taken out of its line; NULL: none now. *@soon_ms becomes the time
  * when one may be, if that is sooner. */
 struct part *fetch_next_part(struct devmem_fetch *fetch, int64_t now_ms, int64_t *soon_ms);

@@ -149,17 +149,19 @@ static bool has_all(const struct devmem_fetch *fetch)
 	       !fetch->waiting;
 }
 
-void fetch_settle(struct devmem_fetch *fetch)
+bool fetch_settle(struct devmem_fetch *fetch)
 {
 	struct devmem_error trouble = {0};
+	bool fails = fetch->copies.failed && !fetch->info.error.code;
 
-	if (fetch->copies.failed && !fetch->info.error.code) {
+	if (fails) {
 		devmem_exporter_trouble(fetch->http->exporter, &trouble);
 		fetch_fail(fetch, fetch->copies.failed, "the device cannot copy: %s",
 			   trouble.code ? trouble.text : strerror(-fetch->copies.failed));
 	}
 	if (!fetch->copies.pending && (fetch->info.error.code || has_all(fetch)))
 		fetch->info.ended = true;
+	return fails;
 }
 
 static struct part *take_waiting(struct devmem_fetch *fetch, int64_t now_ms, int64_t *soon_ms)
@@ -177,13 +179,31 @@ static struct part *take_waiting(struct devmem_fetch *fetch, int64_t now_ms, int
 	return NULL;
 }
 
+/* What was received before a restart must not land after what comes now. */
+static bool must_wait(const struct devmem_fetch *fetch)
+{
+	return !fetch->placed && fetch->copies.pending;
+}
+
+bool fetch_has_part(const struct devmem_fetch *fetch, int64_t now_ms, int64_t *soon_ms)
+{
+	if (must_wait(fetch))
+		return false;
+	for (const struct part *part = fetch->waiting; part; part = part->next) {
+		if (part->not_before_ms <= now_ms)
+			return true;
+		if (part->not_before_ms < *soon_ms)
+			*soon_ms = part->not_before_ms;
+	}
+	return fetch->placed && fetch->next_first < fetch->info.size;
+}
+
 struct part *fetch_next_part(struct devmem_fetch *fetch, int64_t now_ms, int64_t *soon_ms)
 {
 	uint64_t first = fetch->next_first, size = fetch->info.size, end;
 	struct part *part;
 
-	/* What was received before a restart must not land after what comes now. */
-	if (!fetch->placed && fetch->copies.pending)
+	if (must_wait(fetch))
 		return NULL;
 	part = take_waiting(fetch, now_ms, soon_ms);
 	if (part || !fetch->placed || first >= size)
@@ -222,6 +242,8 @@ int devmem_fetch_start(struct devmem_http *http, const char *url, devmem_fetch_r
 	while (*last)
 		last = &(*last)->next;
 	*last = new;
+	new->number = http->next_number++;
+	http_wake(http);
 	*fetch = new;
 	return 0;
 }
@@ -254,4 +276,6 @@ void devmem_fetch_end(struct devmem_fetch *fetch)
 		;
 	*link = fetch->next;
 	free(fetch);
+	if (http->fetches)
+		http_wake(http); /* they may have waited for its connections */
 }

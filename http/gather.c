@@ -27,6 +27,7 @@ void gather_begin(struct gather *gather, struct gather_owner *owner)
 	struct gather_batch *batch = batch_at(gather, gather->n++);
 
 	batch->started = false;
+	batch->failed = 0;
 	batch->owner = owner;
 	batch->n_pieces = batch->n_tokens = 0;
 	owner->pending++;
@@ -51,7 +52,8 @@ void gather_hold(struct gather *gather, uint32_t token)
 	batch->tokens[batch->n_tokens++] = token;
 }
 
-static int end_batch(struct gather *gather, struct devmem_stream *stream, int failed)
+/* @result: the engine's word on the first batch. */
+static int end_batch(struct gather *gather, struct devmem_stream *stream, int result)
 {
 	struct gather_batch *batch = batch_at(gather, 0);
 	int ret = 0;
@@ -62,13 +64,13 @@ static int end_batch(struct gather *gather, struct devmem_stream *stream, int fa
 		ret = ret ? ret : one;
 	}
 	batch->owner->pending--;
-	if (failed)
-		batch->owner->failed = failed;
+	if (result < 0)
+		batch->owner->failed = result;
 	gather->first = (gather->first + 1) % GATHER_BATCHES;
 	gather->n--;
 	if (!gather->n)
 		gather->from_bounce = false;
-	return ret;
+	return result < 0 ? result : ret;
 }
 
 static int start(struct gather *gather, struct gather_batch *batch,
@@ -82,19 +84,21 @@ static int start(struct gather *gather, struct gather_batch *batch,
 	return ret;
 }
 
-/* 1: the engine is through with it, 0: not yet, or it is full. */
+/* 1: the engine is through with it, 0: not yet, or it is full, -errno: it failed. */
 static int move_batch(struct gather *gather, struct gather_batch *batch,
 		      struct devmem_exporter *exporter)
 {
-	int ret;
+	if (!batch->started) {
+		int ret = batch->n_pieces ? start(gather, batch, exporter) : 0;
 
-	if (!batch->started && batch->n_pieces) {
-		ret = start(gather, batch, exporter);
-		if (ret)
-			return ret == -EAGAIN ? 0 : ret;
+		if (ret == -EAGAIN)
+			return 0;
+		batch->started = true;
+		batch->failed = ret;
 	}
-	batch->started = true;
-	return batch->n_pieces ? devmem_copy_done(exporter, batch->fence) : 1;
+	if (batch->failed || !batch->n_pieces)
+		return batch->failed ? batch->failed : 1;
+	return devmem_copy_done(exporter, batch->fence);
 }
 
 int gather_progress(struct gather *gather, struct devmem_exporter *exporter,
@@ -103,15 +107,14 @@ int gather_progress(struct gather *gather, struct devmem_exporter *exporter,
 	int failed = 0;
 
 	while (gather->n) {
-		int ret = failed ? 1 : move_batch(gather, batch_at(gather, 0), exporter);
+		int ret = move_batch(gather, batch_at(gather, 0), exporter);
 
+		/* If it fails, that is told in its turn: the engine still works at the first. */
 		if (!ret && gather->n > 1)
-			ret = move_batch(gather, last_batch(gather), exporter) < 0 ? -EIO : 0;
+			(void)move_batch(gather, last_batch(gather), exporter);
 		if (!ret)
-			return 0;
-		if (ret < 0)
-			failed = ret;
-		ret = end_batch(gather, stream, failed);
+			return failed;
+		ret = end_batch(gather, stream, ret);
 		failed = failed ? failed : ret;
 	}
 	return failed ? failed : 1;

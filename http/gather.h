@@ -21,6 +21,7 @@ struct gather_owner {
 
 struct gather_batch {
 	bool started;
+	int failed; /* -errno: it could not be started */
 	uint64_t fence;
 	struct gather_owner *owner;
 	unsigned int n_pieces, n_tokens;
@@ -48,7 +49,8 @@ void gather_hold(struct gather *gather, uint32_t token);
 /*
  * Hands the batch to the engine, if there is one that it does not have, and gives back the tokens
  * of those that are through. 1: nothing is left; 0: the engine is at work or full; -errno: the
- * engine failed: every batch is dropped, and its owner told.
+ * engine failed with a batch, whose owner is told, or a token could not be given back; the other
+ * batch may still be under way.
  */
 int gather_progress(struct gather *gather, struct devmem_exporter *exporter,
 		    struct devmem_stream *stream);

@@ -5,10 +5,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#define STEPS 16 /* of a connection, each of BOUNCE_BYTES at most, until others have their turn */
 
 void link_state(struct link *link, enum link_state state)
 {
@@ -84,15 +87,16 @@ static void end(struct link *link)
 
 	if (link->reading && devmem_copy_done(exporter, link->read_fence))
 		link->reading = false;
-	if (gather_progress(&link->gather, exporter, link->stream) && !link->reading)
+	(void)gather_progress(&link->gather, exporter, link->stream);
+	if (!link->gather.n && !link->reading)
 		hang_up(link);
 }
 
 void link_drop(struct link *link)
 {
+	link->part = NULL;
 	if (!link->stream)
 		return;
-	link->part = NULL;
 	link_wait(link, 0);
 	link_state(link, LINK_ENDING);
 	end(link);
@@ -261,11 +265,35 @@ static int format_request(struct link *link, const struct part *part)
 			      sizeof(link->request));
 }
 
+/* The server has ended the idle connection, or sent what was not asked for, which would be taken
+ * for the answer to the next request. */
+static bool is_stale(const struct link *link)
+{
+	struct pollfd fd = {.events = POLLIN | POLLRDHUP};
+
+	if (link->state != LINK_IDLE)
+		return false;
+	fd.fd = devmem_stream_fd(link->stream);
+	return poll(&fd, 1, 0) != 0;
+}
+
+/* False when it cannot have a new connection yet: copies are under way that read what came. */
+static bool drop_stale(struct link *link)
+{
+	if (is_stale(link))
+		link_drop(link);
+	return link->state != LINK_ENDING;
+}
+
 void link_take(struct link *link, struct part *part)
 {
 	struct devmem_fetch *fetch = part->fetch;
 	int len = format_request(link, part);
 
+	if (!drop_stale(link)) {
+		fetch_retry(part, false, 0, 0, "");
+		return;
+	}
 	if (link->stream && link->origin != fetch->origin)
 		hang_up(link);
 	link->origin = fetch->origin;
@@ -319,7 +347,7 @@ void link_progress(struct link *link)
 {
 	bool moved = true;
 
-	while (moved) {
+	for (unsigned int steps = 0; moved; steps++) {
 		int ret = link->stream ? gather_progress(&link->gather, link->http->exporter,
 							 link->stream)
 				       : 0;
@@ -328,10 +356,14 @@ void link_progress(struct link *link)
 			link_broken(link, ret, "the device cannot copy");
 			break;
 		}
+		if (steps == STEPS) {
+			http_wake(link->http);
+			break;
+		}
 		moved = step(link);
 	}
 	link->ready = false;
 	/* What came last is through: nobody else would tell the kernel. */
-	if (link->state == LINK_IDLE && !link->gather.n)
+	if ((link->state == LINK_IDLE || link->state == LINK_ROOM) && !link->gather.n)
 		(void)devmem_stream_token_flush(link->stream);
 }

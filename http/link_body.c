@@ -33,11 +33,13 @@ static void end_body(struct link *link)
 
 	link_next(link, link->head.head.keep_alive);
 	part->fetch->active--;
-	if (part->first + part->got < part->end)
+	if (part->first + part->got < part->end) {
+		part->tries = 0;
 		fetch_retry(part, false, 0, 0,
 			    ""); /* the server has sent less than all, as it may */
-	else
+	} else {
 		fetch_part_done(part);
+	}
 }
 
 /* Adds @len bytes that were received at @bytes. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Many objects, in order and ahead of their use, through a bounded window of device memory. */
-#include "devmem_http.h"
+#include "client.h"
 #include "window.h"
 
 #include <errno.h>
@@ -140,8 +140,10 @@ void devmem_loader_close(struct devmem_loader *loader)
 {
 	if (!loader)
 		return;
-	for (uint64_t i = loader->next_out; i < loader->next_start; i++)
+	for (uint64_t i = loader->next_out; i < loader->next_start; i++) {
 		devmem_fetch_end(slot_of(loader, i)->fetch);
+		slot_of(loader, i)->fetch = NULL; /* later ones may still ask for room */
+	}
 	for (uint64_t i = 0; i < loader->n; i++)
 		free(loader->urls[i]);
 	window_free(&loader->window);
@@ -186,5 +188,10 @@ int devmem_loader_next(struct devmem_loader *loader, struct devmem_object *objec
 
 int devmem_loader_release(struct devmem_loader *loader, uint64_t number)
 {
-	return number < loader->next_out ? window_give(&loader->window, number) : -EINVAL;
+	int ret = number < loader->next_out ? window_give(&loader->window, number) : -EINVAL;
+
+	/* A connection may wait for this room. */
+	if (!ret && loader->next_out < loader->next_start)
+		http_wake(loader->http);
+	return ret;
 }

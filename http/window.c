@@ -63,16 +63,17 @@ int window_take(struct window *window, uint64_t key, uint64_t len, uint64_t *off
 	uint64_t whole;
 	int ret;
 
+	len = len ? len : 1;
 	if (len > window->size)
 		return -EMSGSIZE;
-	whole = len ? (len + WINDOW_ALIGN - 1) / WINDOW_ALIGN * WINDOW_ALIGN : WINDOW_ALIGN;
-	if (whole > window->size)
-		return -EMSGSIZE;
-	ret = find(window, whole, offset);
+	ret = find(window, len, offset);
 	if (!ret && window->n == window->room)
 		ret = grow(window);
 	if (ret)
 		return ret;
+	whole = (len + WINDOW_ALIGN - 1) / WINDOW_ALIGN * WINDOW_ALIGN;
+	if (whole > window->size - *offset)
+		whole = window->size - *offset;
 	window->n++;
 	*span_at(window,
 		 window->n - 1) = (struct window_span){.key = key, .offset = *offset, .len = whole};
@@ -98,6 +99,8 @@ int window_give(struct window *window, uint64_t key)
 		window->first = (window->first + 1) % window->room;
 		window->n--;
 	}
+	while (window->n && span_at(window, window->n - 1)->given)
+		window->n--;
 	return 0;
 }
 

@@ -14,7 +14,7 @@ extern "C" {
 
 struct window_span {
 	uint64_t key;
-	uint64_t offset, len; /* bytes, whole alignments, never 0 */
+	uint64_t offset, len; /* bytes, whole alignments but for one at the end, never 0 */
 	bool given;
 };
 
@@ -31,7 +31,8 @@ void window_free(struct window *window);
  * before something is given back; -EMSGSIZE: never; -ENOMEM.
  */
 int window_take(struct window *window, uint64_t key, uint64_t len, uint64_t *offset);
-/* Gives back what was taken as @key. -EINVAL: nothing is. */
+/* Gives back what was taken as @key. It can be taken again once no older piece is taken, or no
+ * newer one. -EINVAL: nothing is. */
 int window_give(struct window *window, uint64_t key);
 /* How much a span can hold, 0 when there is none of that name. */
 uint64_t window_span_len(const struct window *window, uint64_t key);

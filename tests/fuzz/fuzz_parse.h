@@ -21,6 +21,8 @@ void fuzz_metrics(const uint8_t *data, size_t size);
 void fuzz_url(const uint8_t *data, size_t size);
 void fuzz_head(const uint8_t *data, size_t size);
 void fuzz_index(const uint8_t *data, size_t size);
+/* The whole client of libdevmem-http, in fuzz_response.c. */
+void fuzz_response(const uint8_t *data, size_t size);
 /* Those of devmemcat --serve, in fuzz_request.c. */
 void fuzz_request(const uint8_t *data, size_t size);
 
