@@ -10,6 +10,7 @@ usage: bench/get_guest.sh [OPTIONS]
   --memory KIND      udmabuf (default) or dmvram
   --objects SETS     with commas, each COUNTxSIZE (default 64x4M,8x32M)
   --connections N    at once (default 4)
+  --rounds N         times that each run fetches the whole set, so that it is long enough to be measured (default 4)
   --repeat N         runs of each set and program, in turns; medians are shown (default 5)
   --gro-hw on|off    whether NICs put the segments of a burst together, as those for device memory do (default on)
   --options WORDS    further options of devmemget
@@ -19,7 +20,7 @@ TEXT
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 repo=$(dirname "$here")
 export DEVMEM_BUILD=${DEVMEM_BUILD:-$repo/build/release}
-export DEVMEM_GET_MEMORY=udmabuf DEVMEM_GET_OBJECTS=64x4M,8x32M DEVMEM_GET_CONNECTIONS=4 DEVMEM_GET_REPEAT=5 DEVMEM_GET_GRO_HW=on DEVMEM_GET_OPTIONS=
+export DEVMEM_GET_MEMORY=udmabuf DEVMEM_GET_OBJECTS=64x4M,8x32M DEVMEM_GET_CONNECTIONS=4 DEVMEM_GET_REPEAT=5 DEVMEM_GET_ROUNDS=4 DEVMEM_GET_GRO_HW=on DEVMEM_GET_OPTIONS=
 while [ $# -gt 0 ]; do
 	[ "$1" != --help ] || { usage; exit 0; }
 	[ $# -gt 1 ] || { echo "get_guest: $1 needs a value, or is none of the options: see --help" >&2; exit 2; }
@@ -28,13 +29,14 @@ while [ $# -gt 0 ]; do
 	--objects) DEVMEM_GET_OBJECTS=$2 ;;
 	--connections) DEVMEM_GET_CONNECTIONS=$2 ;;
 	--repeat) DEVMEM_GET_REPEAT=$2 ;;
+	--rounds) DEVMEM_GET_ROUNDS=$2 ;;
 	--gro-hw) DEVMEM_GET_GRO_HW=$2 ;;
 	--options) DEVMEM_GET_OPTIONS=$2 ;;
 	*) echo "get_guest: no option '$1': see --help" >&2; exit 2 ;;
 	esac
 	shift 2
 done
-for number in "$DEVMEM_GET_CONNECTIONS" "$DEVMEM_GET_REPEAT"; do
+for number in "$DEVMEM_GET_CONNECTIONS" "$DEVMEM_GET_REPEAT" "$DEVMEM_GET_ROUNDS"; do
 	[[ $number =~ ^[1-9][0-9]*$ ]] || { echo "get_guest: '$number': give a whole number from 1; see --help" >&2; exit 2; }
 done
 [[ $DEVMEM_GET_OBJECTS =~ ^[1-9][0-9]*x[1-9][0-9]*[KM]?(,[1-9][0-9]*x[1-9][0-9]*[KM]?)*$ ]] ||

@@ -160,7 +160,8 @@ void devmem_loader_close(struct devmem_loader *loader);
  */
 int devmem_loader_next(struct devmem_loader *loader, struct devmem_object *object,
 		       struct devmem_error *err);
-/* Gives the object's memory back, in any order. -EINVAL: no object that is out. */
+/* Gives the object's memory back, in any order; devmem_loader_next() then uses it, so call that
+ * before poll(). -EINVAL: no object that is out. */
 int devmem_loader_release(struct devmem_loader *loader, uint64_t number);
 
 #pragma GCC visibility pop

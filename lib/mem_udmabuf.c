@@ -69,6 +69,10 @@ static int udmabuf_alloc(struct devmem_exporter *exporter, struct devmem_mem *me
 				       mem->size, strerror(errno));
 		goto close_dmabuf;
 	}
+	/* The pages are there already, and a device's memory does not fault when it is first
+	 * written to, which in a guest takes far longer than the copy. Older kernels (before 5.14)
+	 * refuse: then it does. */
+	(void)madvise(addr, mem->size, MADV_POPULATE_WRITE);
 	close(memfd);
 	mem->addr = addr;
 	mem->dmabuf_fd = dmabuf;

@@ -84,6 +84,7 @@ class HttpOptions(Structure):
         ("part_bytes", c_uint64),
         ("tries", c_uint),
         ("timeout_ms", c_uint),
+        ("count_copies", c_bool),
         ("redirects", c_uint),
         ("lease_dir", c_char_p),
         ("broker", c_char_p),
@@ -97,7 +98,7 @@ class HttpStats(Structure):
         (name, c_uint64)
         for name in (
             "requests responses connects retries redirects rx_device rx_linear rx_plain placed "
-            "head_bytes body_read_back discarded tokens_taken tokens_returned"
+            "head_bytes body_read_back copy_ns discarded tokens_taken tokens_returned"
         ).split()
     ]
 

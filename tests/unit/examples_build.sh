@@ -16,12 +16,24 @@ for example in receive send echo; do
 	cc -std=gnu11 -Wall -Wextra -Werror -O2 -o "$out/$example" "$out/root/share/doc/devmem/examples/$example.c" $(PKG_CONFIG_PATH=$pc pkg-config --cflags --libs devmem)
 done
 
-# Every function of the header is there for others, and nothing else.
-nm -D --defined-only "$out"/root/lib*/libdevmem.so | awk '$2 == "T" { sub(/@.*/, "", $3); print $3 }' | sort >"$out/exported"
-sed 's/ \+/ /g' "$source/include/devmem.h" | grep -oE '\bdevmem_[a-z_0-9]+\(' | tr -d '(' | sort -u >"$out/declared"
-grep -oE '^\.Fo devmem_[a-z_0-9]+' "$source/man/devmem.3" | cut -d' ' -f2 | sort -u >"$out/documented"
-diff "$out/declared" "$out/exported" || { echo 'devmem.h (left) and the shared library (right) differ'; exit 1; }
-diff "$out/declared" "$out/documented" || { echo 'devmem.h (left) and man/devmem.3 (right) differ'; exit 1; }
+# same_functions HEADER LIBRARY PAGE: every function of the header is there for others, and nothing else; and the page has all of them.
+same_functions() {
+	nm -D --defined-only "$out/root"/lib*/"$2" | awk '$2 == "T" { sub(/@.*/, "", $3); print $3 }' | sort >"$out/exported"
+	# Comments name functions of other headers, too.
+	sed -zE 's@/[*][^*]*[*]+([^/*][^*]*[*]+)*/@@g; s/ +/ /g' "$source/include/$1" | grep -oE '\bdevmem_[a-z_0-9]+\(' | tr -d '(' | sort -u >"$out/declared"
+	grep -oE '^\.Fo devmem_[a-z_0-9]+' "$source/man/$3" | cut -d' ' -f2 | sort -u >"$out/documented"
+	[ -s "$out/declared" ] || { echo "no function was found in $1"; exit 1; }
+	diff "$out/declared" "$out/exported" || { echo "$1 (left) and $2 (right) differ"; exit 1; }
+	diff "$out/declared" "$out/documented" || { echo "$1 (left) and man/$3 (right) differ"; exit 1; }
+}
+same_functions devmem.h libdevmem.so devmem.3
+same_functions devmem_http.h libdevmem-http.so devmem-http.3
+
+# shellcheck disable=SC2046 # words
+cc -std=gnu11 -Wall -Wextra -Werror -O2 -xc -o "$out/http" - $(PKG_CONFIG_PATH=$pc pkg-config --cflags --libs devmem-http) <<TEXT
+#include <devmem_http.h>
+int main(void) { devmem_http_close(NULL); return 0; }
+TEXT
 
 cat >"$out/cmake/CMakeLists.txt" <<TEXT
 cmake_minimum_required(VERSION 3.25)

@@ -6,14 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Any URL of the run's servers: the NIC is the one on the way there. */
-static const char *first_url(const struct options *options)
-{
-	if (options->n_urls)
-		return options->urls[0];
-	return options->base ? options->base : options->index;
-}
-
 static int failed(enum exit_status status, const char *text)
 {
 	int number = wait_signal();
@@ -24,11 +16,17 @@ static int failed(enum exit_status status, const char *text)
 
 static int run(struct session *session, const struct options *options)
 {
+	bool remote = names_are_remote(options);
 	struct devmem_error err = {0};
 
-	if (session_open(session, options, first_url(options), &err))
+	if (!remote && names_load(&session->names, options, &err))
+		return failed(EXIT_STATUS_OBJECT, err.text);
+	if (!remote && !session->names.n)
+		return failed(EXIT_STATUS_OBJECT, "the index names no object");
+	/* The NIC is the one on the way to the first server. */
+	if (session_open(session, remote ? options->index : session->names.urls[0], &err))
 		return failed(EXIT_STATUS_SETUP, err.text);
-	if (names_load(session, &err))
+	if (remote && names_fetch(session, &err))
 		return failed(EXIT_STATUS_OBJECT, err.text);
 	if (!session_run(session))
 		return failed(EXIT_STATUS_OBJECT, "ended before it was done");
@@ -38,7 +36,7 @@ static int run(struct session *session, const struct options *options)
 int main(int argc, char **argv)
 {
 	struct options options;
-	struct session session;
+	struct session session = {.options = &options};
 	int ret;
 
 	options_parse(argc, argv, &options);

@@ -102,31 +102,44 @@ static char *read_url(struct session *session, const char *url, size_t *size,
 	return NULL;
 }
 
-static int load_index(struct session *session, struct devmem_error *err)
+bool names_are_remote(const struct options *options)
 {
-	const struct options *options = session->options;
-	bool remote = !strncasecmp(options->index, "http://", 7);
-	const char *base = options->base ? options->base : remote ? options->index : NULL;
-	size_t size = 0;
-	char *text = remote ? read_url(session, options->index, &size, err)
-			    : read_file(options->index, &size, err);
-	int ret;
+	return options->index && !strncasecmp(options->index, "http://", 7);
+}
 
-	if (!text)
-		return err->code ? err->code : -EINTR;
-	ret = devmem_index_parse(text, size, base, take_name, &session->names, err);
+static int parse(struct names *names, char *text, size_t size, const char *base,
+		 struct devmem_error *err)
+{
+	int ret = devmem_index_parse(text, size, base, take_name, names, err);
+
 	free(text);
 	return ret;
 }
 
-int names_load(struct session *session, struct devmem_error *err)
+int names_load(struct names *names, const struct options *options, struct devmem_error *err)
 {
-	const struct options *options = session->options;
+	size_t size = 0;
+	char *text;
 	int ret = 0;
 
-	if (options->index)
-		ret = load_index(session, err);
 	for (unsigned int i = 0; !ret && i < options->n_urls; i++)
-		ret = names_add(&session->names, options->urls[i]);
-	return ret;
+		ret = names_add(names, options->urls[i]);
+	if (ret)
+		return devmem_error_set(err, ret, "out of memory");
+	if (!options->index)
+		return 0;
+	text = read_file(options->index, &size, err);
+	return text ? parse(names, text, size, options->base, err) : err->code;
+}
+
+int names_fetch(struct session *session, struct devmem_error *err)
+{
+	const struct options *options = session->options;
+	size_t size = 0;
+	char *text = read_url(session, options->index, &size, err);
+
+	if (!text)
+		return err->code ? err->code : -EINTR;
+	return parse(&session->names, text, size, options->base ? options->base : options->index,
+		     err);
 }

@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #define MB 1e6
@@ -120,8 +119,8 @@ static json_t *to_json(const struct session *session)
 	json_t *root;
 
 	getrusage(RUSAGE_SELF, &usage);
-	user = seconds_of(&usage.ru_utime);
-	system = seconds_of(&usage.ru_stime);
+	user = seconds_of(&usage.ru_utime) - seconds_of(&session->usage_before.ru_utime);
+	system = seconds_of(&usage.ru_stime) - seconds_of(&session->usage_before.ru_stime);
 	count_objects(session, &figures.http);
 	root = json_pack("{s:s, s:s, s:f, s:f, s:f, s:f}", "memory", devmem_mem_kind_name(kind),
 			 "interface", kind == DEVMEM_MEM_HOST ? "" : session->nic.ifname, "seconds",

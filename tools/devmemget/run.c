@@ -83,6 +83,7 @@ bool session_run(struct session *session)
 	int ret;
 
 	devmem_http_stats_get(session->http, &session->before);
+	getrusage(RUSAGE_SELF, &session->usage_before);
 	session->begin_ms = clock_ms();
 	ret = devmem_loader_open(session->http, session->window,
 				 (const char *const *)session->names.urls, session->names.n, 0,

@@ -3,6 +3,8 @@
 #ifndef DEVMEMGET_SESSION_H
 #define DEVMEMGET_SESSION_H
 
+#include <sys/resource.h>
+
 #include "options.h"
 #include "split.h"
 
@@ -18,9 +20,10 @@ struct session {
 	struct devmem_nic nic;
 	struct split *split;
 	struct devmem_http *http;
-	struct names names; /* the objects */
-	uint8_t *staging;   /* STAGING_BYTES */
+	struct names names;		 /* the objects */
+	uint8_t *staging;		 /* STAGING_BYTES */
 	struct devmem_http_stats before; /* of the index */
+	struct rusage usage_before;	 /* and what it and the setting up took */
 	int64_t begin_ms, end_ms;
 	uint64_t objects, failed, bytes, read_back;
 };
@@ -28,13 +31,16 @@ struct session {
 #define STAGING_BYTES (1u << 20)
 
 /* setup.c: memory, NIC and client, for a server as @url names it. */
-int session_open(struct session *session, const struct options *options, const char *url,
-		 struct devmem_error *err);
+int session_open(struct session *session, const char *url, struct devmem_error *err);
 void session_close(struct session *session);
 
-/* names.c: which objects. Reads the index, by the client where it is a URL. */
+/* names.c: which objects. */
 int names_add(struct names *names, const char *url);
-int names_load(struct session *session, struct devmem_error *err);
+bool names_are_remote(const struct options *options); /* the index is a URL */
+/* Those of the command line, or of a file. */
+int names_load(struct names *names, const struct options *options, struct devmem_error *err);
+/* Those of an index that the client fetches. */
+int names_fetch(struct session *session, struct devmem_error *err);
 void names_free(struct names *names);
 
 /* object.c: hashes and saves what is wanted of an object. */

@@ -80,13 +80,12 @@ static int split_headers(struct session *session, struct devmem_error *err)
 	return split_hold(session->nic.name, dir, &session->split, err);
 }
 
-int session_open(struct session *session, const struct options *options, const char *url,
-		 struct devmem_error *err)
+int session_open(struct session *session, const char *url, struct devmem_error *err)
 {
+	const struct options *options = session->options;
 	bool device;
 	int ret;
 
-	*session = (struct session){.options = options};
 	ret = open_exporter(session, err);
 	device = !ret && devmem_exporter_kind(session->exporter) != DEVMEM_MEM_HOST;
 	if (device)

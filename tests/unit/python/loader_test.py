@@ -58,7 +58,7 @@ class HttpTest(standin.StandinTest):
     def test_figures(self) -> None:
         with Http(None, Exporter("host")) as http:
             stats = http.stats()
-            self.assertEqual((1, 14, 14), (stats["requests"], stats["tokens_returned"], len(stats)))
+            self.assertEqual((1, 14, 15), (stats["requests"], stats["tokens_returned"], len(stats)))
             self.assertEqual(5, http.progress())
         self.assertRaisesRegex(ValueError, "closed", http.stats)
 
