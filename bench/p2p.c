@@ -3,9 +3,11 @@
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "p2p_measure.h"
+#include "p2p_report.h"
 
 static uint64_t largest(const uint64_t *values, unsigned int n)
 {
@@ -45,6 +47,16 @@ static void raise_limit(void)
 	}
 }
 
+static void write_connections(struct p2p_link *link, const struct options *o, double seconds)
+{
+	int ret = p2p_report_connections(o->json, 2 * o->connect, seconds);
+
+	if (!ret)
+		return;
+	fail(link->failure, "cannot write the results to --json %s: %s", o->json, strerror(-ret));
+	give_up(link->rank, link->failure);
+}
+
 static void connect_only(struct p2p_link *link, const struct options *o)
 {
 	double seconds;
@@ -57,6 +69,8 @@ static void connect_only(struct p2p_link *link, const struct options *o)
 	if (link->rank == 0)
 		printf("%u connections each way, %u in all, in %.3f s\n", o->connect,
 		       2 * o->connect, seconds);
+	if (link->rank == 0 && o->json)
+		write_connections(link, o, seconds);
 	for (int rank = 0; rank < 2 && o->nic; rank++) {
 		MPI_Barrier(MPI_COMM_WORLD);
 		if (rank == link->rank)

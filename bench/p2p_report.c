@@ -38,6 +38,18 @@ void p2p_report_point(struct p2p_report *report, const struct p2p_shape *shape, 
 					(json_int_t)result->wrong));
 }
 
+int p2p_report_connections(const char *path, unsigned int connections, double seconds)
+{
+	json_t *root = json_pack("{s:i, s:f}", "connections", (int)connections, "connect_seconds",
+				 seconds);
+	int ret;
+
+	errno = 0;
+	ret = json_dump_file(root, path, JSON_INDENT(1)) ? -(errno ? errno : EIO) : 0;
+	json_decref(root);
+	return ret;
+}
+
 int p2p_report_write(struct p2p_report *report, const char *path)
 {
 	int ret;

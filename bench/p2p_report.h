@@ -24,4 +24,7 @@ void p2p_report_point(struct p2p_report *report, const struct p2p_shape *shape, 
 /* Writes the report to @path and frees it: 0 or -errno. */
 int p2p_report_write(struct p2p_report *report, const char *path);
 
+/* Writes how many connections were set up, and how long it took, to @path: 0 or -errno. */
+int p2p_report_connections(const char *path, unsigned int connections, double seconds);
+
 #endif

@@ -49,6 +49,17 @@ TEST(PointToPoint, WritesResultsAsJson)
 	EXPECT_SAYS("cannot write the results to --json /nonexistent/x: No such file", refused);
 }
 
+TEST(PointToPoint, WritesHowLongConnectionsTookAsJson)
+{
+	std::string path = "/tmp/p2p-connect-" + std::to_string(getpid()) + ".json";
+	Outcome outcome = run(devmem() + "--connect 3 --json " + path);
+	EXPECT_EQ(0, outcome.status) << outcome.text;
+	std::ifstream file(path);
+	std::string text{std::istreambuf_iterator<char>(file), {}};
+	EXPECT_TRUE(std::regex_search(text, std::regex("\"connections\": 6,\\s+\"connect_seconds\": [0-9]"))) << text;
+	unlink(path.c_str());
+}
+
 TEST(PointToPoint, RefusesMemoryAndNicsThatAreNotThere)
 {
 	Outcome memory = run(loopback() + kBrief + "--memory udmabuf");
