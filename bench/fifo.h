@@ -19,6 +19,8 @@ struct fifo_shape {
 /* Rings by the protocols Simple, LL and LL128, and what sends and receives between two ranks look like. The first is the default. */
 extern const struct fifo_shape fifo_shapes[];
 extern const unsigned int fifo_n_shapes;
+/* NULL when @name is none. */
+const struct fifo_shape *fifo_shape_find(const char *name);
 
 #define FIFO_SIZE_UNKNOWN (-1)	/* the plugin did not tell */
 
