@@ -5,7 +5,7 @@
 #include <string.h>
 
 static const struct collective *const collectives[] = {
-	&allreduce,
+	&allreduce, &allgather, &reducescatter, &broadcast, &sendrecv, &alltoall,
 };
 
 const struct collective *collective_find(const char *name)

@@ -31,7 +31,7 @@ struct collective {
 				unsigned int which);
 };
 
-extern const struct collective allreduce;
+extern const struct collective allreduce, allgather, reducescatter, broadcast, sendrecv, alltoall;
 
 /* NULL when @name is none. */
 const struct collective *collective_find(const char *name);

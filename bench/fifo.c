@@ -8,6 +8,7 @@ const struct fifo_shape fifo_shapes[] = {
 	{ "simple", (size_t)4 << 20, 2, 2 },	/* 4 messages of 1 MiB */
 	{ "ll", (size_t)512 << 10, 1, 1 },	/* 8 of 64 KiB */
 	{ "ll128", 4915200, 1, 1 },		/* 8 of 600 KiB */
+	{ "broadcast", (size_t)4 << 20, 1, 1 },	/* 8 of 512 KiB */
 	{ "p2p", (size_t)1 << 20, 1, 1 },	/* 8 of 128 KiB */
 };
 

@@ -202,6 +202,19 @@ std::string json_of(const std::string &collective)
 	return text.replace(text.find("allreduce"), strlen("allreduce"), collective);
 }
 
+TEST(VerdictLoad, CountsWhatEachCollectiveMustMove)
+{
+	// Four ranks, 648 bytes of sizes.
+	const std::pair<const char *, uint64_t> sent[] = {{"allgather", 3}, {"reducescatter", 3}, {"broadcast", 3}, {"sendrecv", 4}, {"alltoall", 3}};
+	for (auto [name, times] : sent) {
+		File json(json_of(name));
+		run_figures run{};
+		failure why{};
+		ASSERT_EQ(0, verdict_load_json(json.path(), &run, &why)) << why.text;
+		EXPECT_EQ(648 * times, run.expected) << name;
+	}
+}
+
 TEST(VerdictLoad, RefusesFilesThatAreNoResults)
 {
 	const std::string unknown = json_of("reduce");
