@@ -40,7 +40,7 @@ static const struct argp_option options[] = {
 	{ "abi", OPTION_ABI, "V", 0, "Version of the plugin interface, 8 to 12 (default: the highest that the plugin has)", 3 },
 	{ "memory", OPTION_MEMORY, "KIND", 0, "Where data is: host (default), cuda, or udmabuf or dmvram, which stand in for a GPU's memory", 3 },
 	{ "flush", OPTION_FLUSH, "WHEN", 0, "Call iflush after receives: auto (default: as the plugin asks), always, never", 3 },
-	{ "proto", OPTION_PROTO, "NAME", 0, "Messages as of NCCL's protocol simple (4 of 1 MiB at once), ll (8 of 64 KiB), ll128 (8 of 600 KiB); broadcast (8 of 512 KiB) or p2p (8 of 128 KiB), which simple is there and between two ranks. Default: what NCCL has for large messages", 3 },
+	{ "proto", OPTION_PROTO, "NAME", 0, "Messages as of NCCL's protocol simple (4 of 1 MiB at once), ll (8 of 64 KiB), ll128 (8 of 600 KiB); or what simple is elsewhere: broadcast (8 of 512 KiB), p2p (between two ranks, 8 of 128 KiB). Default: the collective's own for large buffers", 3 },
 	{ "timeout", OPTION_TIMEOUT, "SECONDS", 0, "Give up, and tell what is stuck, when nothing moves for that long (default 30)", 4 },
 	{ "json", OPTION_JSON, "FILE", 0, "Also write the results there", 4 },
 	{ 0 },

@@ -82,8 +82,8 @@ static void name_link(const struct comm *comm, struct link *link)
 
 static int make_links(struct comm *comm)
 {
-	unsigned int distances =
-		collective_links(comm->args->collective, (unsigned int)comm->ranks);
+	unsigned int distances = collective_links(comm->args->collective,
+						  (unsigned int)comm->ranks);
 
 	comm->n_links = comm->args->channels * distances;
 	comm->links = calloc(comm->n_links, sizeof(*comm->links));

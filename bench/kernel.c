@@ -50,9 +50,9 @@ static struct slice find_slice(const struct kernel *kernel, const struct op *op)
 	};
 
 	slice.data = op->actions & OP_RECV ? fifo_slot(kernel->recv, kernel->recv->head)
-					     : slice.own;
+					   : slice.own;
 	slice.out = op->actions & OP_SEND ? fifo_slot(kernel->send, kernel->send->tail)
-					    : slice.keep;
+					  : slice.keep;
 	slice.also_keep = op->actions & OP_COPY && slice.out != slice.keep;
 	return slice;
 }

@@ -84,8 +84,7 @@ static int check_ranks(struct session *session)
 	int ranks = session->comm.ranks;
 
 	if (ranks < 2)
-		return fail(&session->failure,
-			    "a ring has two ranks or more: mpirun -n 2 %s ...",
+		return fail(&session->failure, "a ring has two ranks or more: mpirun -n 2 %s ...",
 			    args->collective->name);
 	if (args->min_bytes / args->element->size <
 	    collective_blocks(args->collective, (unsigned int)ranks))

@@ -93,7 +93,8 @@ static size_t wrong_elements(struct session *session, size_t block)
 {
 	const struct collective *collective = session->args.collective;
 	const struct element *element = session->args.element;
-	unsigned int rank = (unsigned int)session->comm.rank, ranks = (unsigned int)session->comm.ranks;
+	unsigned int rank = (unsigned int)session->comm.rank,
+		     ranks = (unsigned int)session->comm.ranks;
 	const uint8_t *result = view(session, session->dst);
 	size_t wrong = 0;
 
@@ -129,7 +130,8 @@ static uint64_t wrong_guard(struct session *session, size_t block)
 }
 
 /* One run on new data, looked at on every rank. Adds to @result the wrong elements of all ranks. */
-static int check(struct session *session, size_t block, struct result *result, struct launch *launch)
+static int check(struct session *session, size_t block, struct result *result,
+		 struct launch *launch)
 {
 	size_t bytes = result_bytes(session, block) + RESULT_GUARD;
 	uint64_t bad;

@@ -30,6 +30,8 @@ struct Case {
 	Expected expected;
 };
 
+void PrintTo(const Case &test, std::ostream *out) { *out << test.op->name; }
+
 uint32_t all(unsigned int ranks) { return (1u << ranks) - 1; }
 
 const Case cases[] = {
