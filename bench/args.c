@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The options of allreduce: parsing, and the rules between them. */
+/* The options of all collectives: parsing, and the rules between them. */
 #include "args.h"
 
 #include <argp.h>
@@ -30,24 +30,25 @@ static const struct argp_option options[] = {
 	{ "stepfactor", 'f', "N", 0, "Multiply by this from size to size, instead", 1 },
 	{ "datatype", 'd', "TYPE", 0, "float (default), int32, uint8", 1 },
 	{ "op", 'o', "OP", 0, "sum", 1 },
-	{ "iters", 'n', "N", 0, "Timed all-reduces for each size (default 20)", 2 },
-	{ "warmup_iters", 'w', "N", 0, "All-reduces before them (default 5)", 2 },
-	{ "check", 'c', "N", 0, "All-reduces of each size whose result every rank checks (default 1; 0: none)", 2 },
-	{ "random", OPTION_RANDOM, "N", 0, "Instead: N all-reduces of random sizes from -b to -e, each checked", 2 },
+	{ "iters", 'n', "N", 0, "Timed runs for each size (default 20)", 2 },
+	{ "warmup_iters", 'w', "N", 0, "Runs before them (default 5)", 2 },
+	{ "check", 'c', "N", 0, "Runs of each size whose result every rank checks (default 1; 0: none)", 2 },
+	{ "random", OPTION_RANDOM, "N", 0, "Instead: N runs of random sizes from -b to -e, each checked", 2 },
 	{ "seed", OPTION_SEED, "N", 0, "Of the random sizes (default 1)", 2 },
-	{ "channels", 'C', "N", 0, "Rings, each with connections of its own (default 1)", 3 },
+	{ "channels", 'C', "N", 0, "Channels, each with connections of its own (default 1)", 3 },
 	{ "plugin", OPTION_PLUGIN, "FILE", 0, "Net plugin: a file, or X for libnccl-net-X.so (default $NCCL_NET_PLUGIN, else devmem)", 3 },
 	{ "abi", OPTION_ABI, "V", 0, "Version of the plugin interface, 8 to 12 (default: the highest that the plugin has)", 3 },
 	{ "memory", OPTION_MEMORY, "KIND", 0, "Where data is: host (default), cuda, or udmabuf or dmvram, which stand in for a GPU's memory", 3 },
 	{ "flush", OPTION_FLUSH, "WHEN", 0, "Call iflush after receives: auto (default: as the plugin asks), always, never", 3 },
-	{ "proto", OPTION_PROTO, "NAME", 0, "Messages as of NCCL's protocol simple (default: 4 of 1 MiB at once), ll (8 of 64 KiB), ll128 (8 of 600 KiB), or p2p (8 of 128 KiB)", 3 },
+	{ "proto", OPTION_PROTO, "NAME", 0, "Messages as of NCCL's protocol simple (4 of 1 MiB at once), ll (8 of 64 KiB), ll128 (8 of 600 KiB); or what simple is elsewhere: broadcast (8 of 512 KiB), p2p (between two ranks, 8 of 128 KiB). Default: the collective's own for large buffers", 3 },
 	{ "timeout", OPTION_TIMEOUT, "SECONDS", 0, "Give up, and tell what is stuck, when nothing moves for that long (default 30)", 4 },
 	{ "json", OPTION_JSON, "FILE", 0, "Also write the results there", 4 },
 	{ 0 },
 };
 
 static const char doc[] =
-	"Ring all-reduce over MPI ranks through an NCCL net plugin, driven as NCCL's proxy drives it: same calls, same threads, same slices."
+	"A collective operation over MPI ranks through an NCCL net plugin, driven as NCCL's proxy drives it: same calls, same threads, same slices. "
+	"The program's name is that of the operation."
 	"\vRun it under mpirun, one process for each rank: mpirun -n 2 allreduce -b 8 -e 64M -f 2\n"
 	"Exit status: 0 when all results were exact, 1 when some were wrong, 2 for wrong usage, 3 when a call failed or nothing moved.";
 
@@ -110,13 +111,9 @@ static void set_flush(struct argp_state *state, const char *text, struct args *a
 
 static void set_proto(struct argp_state *state, const char *text, struct args *args)
 {
-	for (unsigned int i = 0; i < fifo_n_shapes; i++) {
-		if (strcmp(fifo_shapes[i].name, text) == 0) {
-			args->shape = &fifo_shapes[i];
-			return;
-		}
-	}
-	argp_error(state, "--proto '%s' is unknown: see --help", text);
+	args->shape = fifo_shape_find(text);
+	if (!args->shape)
+		argp_error(state, "--proto '%s' is unknown: see --help", text);
 }
 
 static void finish(struct argp_state *state, struct args *args)
@@ -175,17 +172,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-void args_parse(int argc, char **argv, struct args *args)
+void args_parse(int argc, char **argv, const struct collective *collective, struct args *args)
 {
 	static const struct argp argp = { .options = options, .parser = parse, .doc = doc };
 	const char *plugin = getenv("NCCL_NET_PLUGIN");
 
 	*args = (struct args){
+		.collective = collective,
 		.min_bytes = (uint64_t)32 << 20,
 		.iters = 20, .warmup = 5, .checks = 1,
 		.channels = 1,
 		.element = element_find("float"),
-		.shape = &fifo_shapes[0],
+		.shape = fifo_shape_find(collective->shape),
 		.plugin = plugin && *plugin ? plugin : "devmem",
 		.memory = DEVMEM_MEM_HOST,
 		.seed = 1,

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The options of allreduce, named as in nccl-tests where it has them. */
+/* The options of all collectives, named as in nccl-tests where it has them. */
 #ifndef BENCH_ARGS_H
 #define BENCH_ARGS_H
 
 #include <stdint.h>
 
+#include "collective.h"
 #include "devmem.h"
 #include "element.h"
 #include "fifo.h"
@@ -16,6 +17,7 @@ enum flush_mode {
 };
 
 struct args {
+	const struct collective *collective;
 	uint64_t min_bytes, max_bytes;
 	uint64_t step_bytes;		/* 0: multiply by factor */
 	unsigned int factor;
@@ -27,13 +29,13 @@ struct args {
 	int abi;			/* 0: the highest */
 	enum devmem_mem_kind memory;
 	enum flush_mode flush;
-	unsigned int random; /* all-reduces of random sizes; 0: go through the sizes in order */
+	unsigned int random; /* runs of random sizes; 0: go through the sizes in order */
 	uint64_t seed;
 	unsigned int timeout;		/* seconds */
 	const char *json;		/* NULL: none */
 };
 
-/* Parses the command line; prints and exits on --help and on what it does not understand. */
-void args_parse(int argc, char **argv, struct args *args);
+/* Parses the command line; prints and exits on --help and on what it does not understand. Defaults are those of @collective. */
+void args_parse(int argc, char **argv, const struct collective *collective, struct args *args);
 
 #endif

@@ -63,6 +63,40 @@ static int open_exporters(struct comm *comm)
 	return 0;
 }
 
+/* The peers that the collective wants, on every channel. */
+static void name_link(const struct comm *comm, struct link *link)
+{
+	int distance = (int)link->distance;
+	bool flush = comm->args->flush == FLUSH_ALWAYS ||
+		     (comm->args->flush == FLUSH_AUTO && comm->props.forceFlush);
+
+	link->dev = (int)link->channel % comm->devices;
+	link->send.net = link->recv.net = comm->net;
+	link->send.rank = link->recv.rank = comm->rank;
+	link->send.channel = link->recv.channel = (int)link->channel;
+	link->send.peer = (comm->rank + distance) % comm->ranks;
+	link->recv.peer = (comm->rank + comm->ranks - distance) % comm->ranks;
+	/* There is nothing to flush in host memory. */
+	link->recv.flush = flush && comm->device_fifos;
+}
+
+static int make_links(struct comm *comm)
+{
+	unsigned int distances = collective_links(comm->args->collective,
+						  (unsigned int)comm->ranks);
+
+	comm->n_links = comm->args->channels * distances;
+	comm->links = calloc(comm->n_links, sizeof(*comm->links));
+	if (!comm->links)
+		return fail(comm->failure, "out of memory");
+	for (unsigned int i = 0; i < comm->n_links; i++) {
+		comm->links[i].channel = i / distances;
+		comm->links[i].distance = i % distances + 1;
+		name_link(comm, &comm->links[i]);
+	}
+	return 0;
+}
+
 int comm_init(struct comm *comm)
 {
 	ncclResult_t result;
@@ -87,13 +121,7 @@ int comm_init(struct comm *comm)
 	snprintf(comm->plugin_name, sizeof(comm->plugin_name), "%s", comm->net->ops.name);
 	snprintf(comm->device_name, sizeof(comm->device_name), "%s", comm->props.name);
 	choose_memory(comm);
-	comm->n_channels = comm->args->channels;
-	comm->channels = calloc(comm->n_channels, sizeof(*comm->channels));
-	if (!comm->channels)
-		return fail(comm->failure, "out of memory");
-	for (unsigned int c = 0; c < comm->n_channels; c++)
-		comm->channels[c].dev = (int)c % comm->devices;
-	return open_exporters(comm);
+	return make_links(comm) ? -1 : open_exporters(comm);
 }
 
 int comm_finalize(struct comm *comm)
@@ -103,11 +131,11 @@ int comm_finalize(struct comm *comm)
 	/* Not checked for NULL by NCCL either, where the version has it. */
 	if (comm->net->abi >= 11)
 		result = net_call(comm->net, finalize, comm->ctx);
-	for (unsigned int c = 0; c < comm->n_channels; c++) {
-		devmem_mem_free(comm->channels[c].send_mem);
-		devmem_mem_free(comm->channels[c].recv_mem);
+	for (unsigned int i = 0; i < comm->n_links; i++) {
+		devmem_mem_free(comm->links[i].send_mem);
+		devmem_mem_free(comm->links[i].recv_mem);
 	}
-	free(comm->channels);
+	free(comm->links);
 	free(comm->far.first);
 	free(comm->far.second);
 	if (comm->fifo_exporter != comm->exporter)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One communicator: a rank's place in the rings, its connections and their FIFOs. */
+/* One communicator: a rank's place among all ranks, its links and their FIFOs. */
 #ifndef BENCH_COMM_H
 #define BENCH_COMM_H
 
@@ -10,12 +10,14 @@
 #include "proxy.h"
 #include "worker.h"
 
-struct channel {
+/* A connection to a rank, one from a rank, and the kernel that works on both. */
+struct link {
+	unsigned int channel, distance;	/* as struct work has it */
 	int dev;
 	void *listener;
 	ncclNetDeviceHandle_t device;	/* what the kernel is told of the receiving connection */
-	char own_handle[NCCL_NET_HANDLE_MAXSIZE];	/* for the rank before us */
-	char peer_handle[NCCL_NET_HANDLE_MAXSIZE];	/* of the rank after us; plugins keep state in it */
+	char own_handle[NCCL_NET_HANDLE_MAXSIZE];	/* for the rank that sends to us */
+	char peer_handle[NCCL_NET_HANDLE_MAXSIZE];	/* of the rank that we send to; plugins keep state in it */
 	struct devmem_mem *send_mem, *recv_mem;
 	struct proxy_send send;
 	struct proxy_recv recv;
@@ -35,8 +37,8 @@ struct comm {
 	struct devmem_exporter *exporter;	/* of the user's buffers */
 	struct devmem_exporter *fifo_exporter;	/* of the FIFOs: the same, or host memory */
 	struct far far;				/* where the CPU does not reach the user's buffers */
-	struct channel *channels;
-	unsigned int n_channels;
+	struct link *links;			/* of all channels */
+	unsigned int n_links;
 	struct worker *worker;			/* on which the calls below run */
 	struct failure *failure;
 };

@@ -50,7 +50,7 @@ static void fill_##name(void *dst, size_t n, unsigned int rank, uint32_t round) 
 		data[i] = name##_of(mix(i, rank, round)); \
 } \
 \
-static size_t wrong_##name(const void *data, size_t n, unsigned int ranks, uint32_t round, size_t *first) \
+static size_t wrong_##name(const void *data, size_t n, const struct origin *origin, uint32_t round, size_t *first) \
 { \
 	const type *result = data; \
 	size_t wrong = 0; \
@@ -58,8 +58,8 @@ static size_t wrong_##name(const void *data, size_t n, unsigned int ranks, uint3
 	for (size_t i = 0; i < n; i++) { \
 		type expected = 0; \
 \
-		for (unsigned int rank = 0; rank < ranks; rank++) \
-			expected = (type)(expected + name##_of(mix(i, rank, round))); \
+		for (unsigned int r = 0; r < origin->ranks; r++) \
+			expected = (type)(expected + name##_of(mix(origin->first + i, origin->rank + r, round))); \
 		if (result[i] != expected && wrong++ == 0) \
 			*first = i; \
 	} \

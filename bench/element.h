@@ -6,6 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Where a row of elements comes from: from @first on, the sum over @ranks ranks from @rank on. */
+struct origin {
+	unsigned int rank, ranks;
+	size_t first;
+};
+
 struct element {
 	const char *name;	/* as nccl-tests names the type */
 	size_t size;
@@ -13,8 +19,8 @@ struct element {
 	void (*sum)(void *dst, const void *a, const void *b, size_t n);
 	/* What @rank contributes in @round. */
 	void (*fill)(void *dst, size_t n, unsigned int rank, uint32_t round);
-	/* Elements of @data that are not the exact sum over @ranks; the first one's index in *@first. */
-	size_t (*wrong)(const void *data, size_t n, unsigned int ranks, uint32_t round,
+	/* Elements of @data that are not exactly what @origin says; the first one's index in *@first. */
+	size_t (*wrong)(const void *data, size_t n, const struct origin *origin, uint32_t round,
 			size_t *first);
 };
 

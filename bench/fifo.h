@@ -16,9 +16,11 @@ struct fifo_shape {
 	unsigned int chunk_slices;	/* slices that belong together */
 };
 
-/* Rings by the protocols Simple, LL and LL128, and what sends and receives between two ranks look like. The first is the default. */
+/* Rings by the protocols Simple, LL and LL128, a broadcast's ring by Simple, and what sends and receives between two ranks look like. The first is the default. */
 extern const struct fifo_shape fifo_shapes[];
 extern const unsigned int fifo_n_shapes;
+/* NULL when @name is none. */
+const struct fifo_shape *fifo_shape_find(const char *name);
 
 #define FIFO_SIZE_UNKNOWN (-1)	/* the plugin did not tell */
 

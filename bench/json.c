@@ -21,7 +21,7 @@ static void set_real(json_t *object, const char *name, double value)
 	json_object_set_new(object, name, json_real(value));
 }
 
-static json_t *json_of_result(const struct result *result, int ranks)
+static json_t *json_of_result(const struct result *result, const struct comm *comm)
 {
 	json_t *line = json_object();
 
@@ -29,7 +29,7 @@ static json_t *json_of_result(const struct result *result, int ranks)
 	set_count(line, "count", result->count);
 	set_real(line, "time_us", result->seconds * 1e6);
 	set_real(line, "algbw", result_algbw(result));
-	set_real(line, "busbw", result_busbw(result, ranks));
+	set_real(line, "busbw", result_busbw(result, comm));
 	set_real(line, "cpu_us", result->cpu_seconds * 1e6);
 	if (result->checked)
 		set_count(line, "wrong", result->wrong);
@@ -54,7 +54,7 @@ static json_t *json_of_totals(const struct totals *totals)
 {
 	json_t *sums = json_object();
 
-	set_count(sums, "all_reduces", totals->all_reduces);
+	set_count(sums, "all_reduces", totals->runs);
 	set_count(sums, "checks", totals->checks);
 	set_count(sums, "wrong", totals->wrong);
 	set_count(sums, "messages", totals->messages);
@@ -73,11 +73,12 @@ static json_t *json_of_run(const struct comm *comm)
 	const struct args *args = comm->args;
 	json_t *run = json_object();
 
+	set_text(run, "collective", args->collective->name);
 	set_text(run, "plugin", comm->plugin_name);
 	set_count(run, "abi", (uint64_t)comm->net->abi);
 	set_text(run, "device", comm->device_name);
 	set_count(run, "ranks", (uint64_t)comm->ranks);
-	set_count(run, "channels", comm->n_channels);
+	set_count(run, "channels", args->channels);
 	set_text(run, "type", args->element->name);
 	set_text(run, "memory", devmem_mem_kind_name(args->memory));
 	json_object_set_new(run, "device_fifos", json_boolean(comm->device_fifos));
@@ -95,7 +96,7 @@ int json_write(const char *path, const struct comm *comm, const struct result *r
 	int ret;
 
 	for (unsigned int i = 0; i < n; i++)
-		json_array_append_new(lines, json_of_result(&results[i], comm->ranks));
+		json_array_append_new(lines, json_of_result(&results[i], comm));
 	json_object_set_new(run, "results", lines);
 	json_object_set_new(run, "totals", json_of_totals(totals));
 	errno = 0;

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* What NCCL's GPU kernel does for one channel, as a machine that never waits. */
+/* What NCCL's GPU kernel does for one link, as a machine that never waits. */
 #include "kernel.h"
 
 #include <string.h>
 
 bool kernel_done(const struct kernel *kernel)
 {
-	return kernel->op == ring_ops(&kernel->ring);
+	return kernel->op == kernel->collective->ops(&kernel->work);
 }
 
 static bool ready(const struct kernel *kernel, unsigned int actions)
 {
-	if (actions & RING_RECV && kernel->recv->tail < kernel->recv->head + kernel->recv->shape->slice_steps)
+	if (actions & OP_RECV && kernel->recv->tail < kernel->recv->head + kernel->recv->shape->slice_steps)
 		return false;
-	if (actions & RING_SEND &&
+	if (actions & OP_SEND &&
 	    kernel->send->head + FIFO_STEPS < kernel->send->tail + kernel->send->shape->slice_steps)
 		return false;
 	return true;
@@ -28,7 +28,7 @@ static int check_size(const struct kernel *kernel, size_t bytes, struct failure 
 	return fail(
 		failure,
 		"a receive completed with %d bytes where the peer sent %zu (operation %zu of %zu, slice %u)",
-		got, bytes, kernel->op, ring_ops(&kernel->ring), kernel->slice);
+		got, bytes, kernel->op, kernel->collective->ops(&kernel->work), kernel->slice);
 }
 
 /* The places of a slice, and what there is to do. */
@@ -39,26 +39,25 @@ struct slice {
 	bool sum, also_keep;
 };
 
-static struct slice find_slice(const struct kernel *kernel, const struct ring_op *op, size_t first,
-			       size_t count)
+static struct slice find_slice(const struct kernel *kernel, const struct op *op)
 {
 	size_t size = kernel->element->size;
 	struct slice slice = {
-		.own = kernel->src + first * size,
-		.keep = kernel->dst + first * size,
-		.count = count,
-		.sum = op->actions & RING_REDUCE,
+		.own = kernel->src + op->src * size,
+		.keep = kernel->dst + op->dst * size,
+		.count = op->count,
+		.sum = op->actions & OP_REDUCE,
 	};
 
-	slice.data = op->actions & RING_RECV ? fifo_slot(kernel->recv, kernel->recv->head)
-					     : slice.own;
-	slice.out = op->actions & RING_SEND ? fifo_slot(kernel->send, kernel->send->tail)
-					    : slice.keep;
-	slice.also_keep = op->actions & RING_COPY && slice.out != slice.keep;
+	slice.data = op->actions & OP_RECV ? fifo_slot(kernel->recv, kernel->recv->head)
+					   : slice.own;
+	slice.out = op->actions & OP_SEND ? fifo_slot(kernel->send, kernel->send->tail)
+					  : slice.keep;
+	slice.also_keep = op->actions & OP_COPY && slice.out != slice.keep;
 	return slice;
 }
 
-static void work_near(const struct kernel *kernel, const struct slice *slice)
+static void move_near(const struct kernel *kernel, const struct slice *slice)
 {
 	size_t bytes = slice->count * kernel->element->size;
 
@@ -71,7 +70,7 @@ static void work_near(const struct kernel *kernel, const struct slice *slice)
 }
 
 /* A GPU adds where the data is; here the sum is made in host memory. */
-static int work_far(const struct kernel *kernel, const struct slice *slice, struct failure *failure)
+static int move_far(const struct kernel *kernel, const struct slice *slice, struct failure *failure)
 {
 	const struct far *far = kernel->far;
 	size_t bytes = slice->count * kernel->element->size;
@@ -98,14 +97,13 @@ static int work_far(const struct kernel *kernel, const struct slice *slice, stru
 	return 0;
 }
 
-static int work(const struct kernel *kernel, const struct ring_op *op, size_t first, size_t count,
-		struct failure *failure)
+static int move(const struct kernel *kernel, const struct op *op, struct failure *failure)
 {
-	struct slice slice = find_slice(kernel, op, first, count);
+	struct slice slice = find_slice(kernel, op);
 
 	if (kernel->far)
-		return work_far(kernel, &slice, failure);
-	work_near(kernel, &slice);
+		return move_far(kernel, &slice, failure);
+	move_near(kernel, &slice);
 	return 0;
 }
 
@@ -118,38 +116,48 @@ static int unpack(struct kernel *kernel, size_t bytes, struct failure *failure)
 			      kernel->far, failure);
 }
 
-static void advance(struct kernel *kernel, const struct ring_op *op, size_t bytes)
+static void advance(struct kernel *kernel, const struct op *op, size_t bytes)
 {
-	if (op->actions & RING_RECV)
+	if (op->actions & OP_RECV)
 		kernel->recv->head += kernel->recv->shape->slice_steps;
-	if (op->actions & RING_SEND) {
+	if (op->actions & OP_SEND) {
 		kernel->send->size[kernel->send->tail % FIFO_STEPS] = (int)bytes;
 		kernel->send->tail += kernel->send->shape->slice_steps;
 	}
-	if (++kernel->slice == kernel->ring.shape->chunk_slices) {
+	if (++kernel->slice == kernel->work.shape->chunk_slices) {
 		kernel->slice = 0;
 		kernel->op++;
 	}
 }
 
+/* The part of the operation that is the next slice. */
+static struct op next_slice(const struct kernel *kernel)
+{
+	struct op op = kernel->collective->op(&kernel->work, kernel->op);
+	size_t slice = work_slice(&kernel->work, op.count);
+	size_t begin = min_size(kernel->slice * slice, op.count);
+
+	op.src += begin;
+	op.dst += begin;
+	op.count = min_size(slice, op.count - begin);
+	return op;
+}
+
 int kernel_step(struct kernel *kernel, struct failure *failure)
 {
-	struct ring_op op;
-	size_t slice, begin, end, bytes;
+	struct op op;
+	size_t bytes;
 
 	if (kernel_done(kernel))
 		return 0;
-	op = ring_op(&kernel->ring, kernel->op);
+	op = next_slice(kernel);
 	if (!ready(kernel, op.actions))
 		return 0;
-	slice = ring_slice(&kernel->ring, op.count);
-	begin = kernel->slice * slice < op.count ? kernel->slice * slice : op.count;
-	end = begin + slice < op.count ? begin + slice : op.count;
-	bytes = (end - begin) * kernel->element->size;
-	if (op.actions & RING_RECV &&
+	bytes = op.count * kernel->element->size;
+	if (op.actions & OP_RECV &&
 	    (check_size(kernel, bytes, failure) || unpack(kernel, bytes, failure)))
 		return -1;
-	if (bytes && work(kernel, &op, op.first + begin, end - begin, failure))
+	if (bytes && move(kernel, &op, failure))
 		return -1;
 	advance(kernel, &op, bytes);
 	if (kernel_done(kernel))

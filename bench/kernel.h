@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What NCCL's GPU kernel does for one channel: sums and copies between user buffers and FIFOs. */
+/* What NCCL's GPU kernel does for one link: sums and copies between user buffers and FIFOs. */
 #ifndef BENCH_KERNEL_H
 #define BENCH_KERNEL_H
 
 #include <stdbool.h>
 
+#include "collective.h"
 #include "element.h"
 #include "failure.h"
 #include "far.h"
 #include "fifo.h"
-#include "ring.h"
 #include "kernel_unpack.h"
 
 struct kernel {
-	struct ring ring;
+	const struct collective *collective;
+	struct work work;
 	const struct element *element;
 	const uint8_t *src;		/* the user's buffers, whole */
 	uint8_t *dst;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* allreduce: a ring all-reduce over MPI ranks through any NCCL net plugin. */
+/* A collective over MPI ranks through any NCCL net plugin: COLLECTIVE, for each of which this is compiled. */
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,8 +16,8 @@ static void __attribute__((noreturn)) give_up(struct session *session)
 	char host[256] = "?";
 
 	gethostname(host, sizeof(host) - 1);
-	fprintf(stderr, "allreduce: rank %d on %s: %s\n", session->comm.rank, host,
-		session->failure.text);
+	fprintf(stderr, "%s: rank %d on %s: %s\n", COLLECTIVE.name, session->comm.rank,
+		host, session->failure.text);
 	fflush(stdout);
 	session_clean(session);
 	MPI_Abort(MPI_COMM_WORLD, EXIT_FAILED);
@@ -29,7 +29,7 @@ static void report(struct session *session)
 	const char *path = session->args.json;
 	int ret;
 
-	table_end(session->results, session->n_results, session->comm.ranks, &session->totals);
+	table_end(session->results, session->n_results, &session->comm, &session->totals);
 	if (!path)
 		return;
 	ret = json_write(path, &session->comm, session->results, session->n_results,
@@ -45,7 +45,7 @@ int main(int argc, char **argv)
 	static struct session session;
 	int level, rank, ranks;
 
-	args_parse(argc, argv, &session.args);
+	args_parse(argc, argv, &COLLECTIVE, &session.args);
 	MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &level);
 	MPI_Comm_rank(MPI_COMM_WORLD, &rank);
 	MPI_Comm_size(MPI_COMM_WORLD, &ranks);

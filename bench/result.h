@@ -7,32 +7,33 @@
 #include "metrics.h"
 
 struct result {
-	uint64_t bytes, count;
-	double seconds;		/* for one all-reduce: the ranks' mean */
-	double cpu_seconds;	/* for one all-reduce: all ranks together */
+	uint64_t bytes, count;	/* as nccl-tests: of the larger buffer, and elements of a block */
+	double seconds;		/* for one run: the ranks' mean */
+	double cpu_seconds;	/* for one run: all ranks together */
 	uint64_t wrong;		/* elements and bytes beyond the result, over all ranks */
 	bool checked;
 };
 
 struct totals {
-	uint64_t all_reduces;			/* those for warm-up and for checks included */
+	uint64_t runs;				/* those for warm-up and for checks included */
 	uint64_t checks;			/* those whose result was checked */
 	uint64_t wrong;
 	uint64_t messages, empty_messages;	/* given to isend by all ranks, likewise */
 	uint64_t bytes_sent, bytes_received;
 	uint64_t flushes;
-	double wall_seconds;			/* of the timed all-reduces: the slowest rank's */
+	double wall_seconds;			/* of the timed runs: the slowest rank's */
 	double cpu_seconds;			/* of the same: all ranks' */
 	struct metrics metrics;			/* over all ranks */
 };
 
-/* Bytes a second that each link of the ring carries, as nccl-tests counts. In GB/s. */
+/* As nccl-tests counts them. In GB/s. */
 double result_algbw(const struct result *result);
-double result_busbw(const struct result *result, int ranks);
+double result_busbw(const struct result *result, const struct comm *comm);
 
 void table_header(const struct comm *comm);
-void table_line(const struct result *result, int ranks, const struct element *element);
-void table_end(const struct result *results, unsigned int n, int ranks, const struct totals *totals);
+void table_line(const struct result *result, const struct comm *comm);
+void table_end(const struct result *results, unsigned int n, const struct comm *comm,
+	       const struct totals *totals);
 
 /* 0 or -errno. */
 int json_write(const char *path, const struct comm *comm, const struct result *results,

@@ -17,7 +17,8 @@ static int choose_metrics_dir(struct session *session)
 
 	if (dir && *dir)
 		return 0;
-	snprintf(session->metrics_dir, sizeof(session->metrics_dir), "/tmp/allreduce.XXXXXX");
+	snprintf(session->metrics_dir, sizeof(session->metrics_dir), "/tmp/%s.XXXXXX",
+		 session->args.collective->name);
 	if (!mkdtemp(session->metrics_dir)) {
 		session->metrics_dir[0] = '\0';
 		return fail(&session->failure,
@@ -39,38 +40,15 @@ void session_clean(struct session *session)
 	session->metrics_dir[0] = '\0';
 }
 
-/* Handles travel against the ring: whoever sends must have its successor's. */
+/* Handles travel against the data: whoever sends must have the receiver's. */
 static void exchange_handles(struct comm *comm)
 {
-	int next = (comm->rank + 1) % comm->ranks,
-	    previous = (comm->rank + comm->ranks - 1) % comm->ranks;
+	for (unsigned int i = 0; i < comm->n_links; i++) {
+		struct link *link = &comm->links[i];
 
-	for (unsigned int c = 0; c < comm->n_channels; c++) {
-		struct channel *channel = &comm->channels[c];
-
-		MPI_Sendrecv(channel->own_handle, NCCL_NET_HANDLE_MAXSIZE, MPI_BYTE, previous,
-			     (int)c, channel->peer_handle, NCCL_NET_HANDLE_MAXSIZE, MPI_BYTE, next,
-			     (int)c, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-	}
-}
-
-static void name_connections(struct comm *comm)
-{
-	int next = (comm->rank + 1) % comm->ranks,
-	    previous = (comm->rank + comm->ranks - 1) % comm->ranks;
-	bool flush = comm->args->flush == FLUSH_ALWAYS ||
-		     (comm->args->flush == FLUSH_AUTO && comm->props.forceFlush);
-
-	for (unsigned int c = 0; c < comm->n_channels; c++) {
-		struct channel *channel = &comm->channels[c];
-
-		channel->send.net = channel->recv.net = comm->net;
-		channel->send.rank = channel->recv.rank = comm->rank;
-		channel->send.channel = channel->recv.channel = (int)c;
-		channel->send.peer = next;
-		channel->recv.peer = previous;
-		/* There is nothing to flush in host memory. */
-		channel->recv.flush = flush && comm->device_fifos;
+		MPI_Sendrecv(link->own_handle, NCCL_NET_HANDLE_MAXSIZE, MPI_BYTE, link->recv.peer,
+			     (int)i, link->peer_handle, NCCL_NET_HANDLE_MAXSIZE, MPI_BYTE,
+			     link->send.peer, (int)i, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
 	}
 }
 
@@ -78,7 +56,6 @@ static int make_connections(struct session *session)
 {
 	struct comm *comm = &session->comm;
 
-	name_connections(comm);
 	comm->worker = &session->service;
 	if (worker_run(&session->service, comm_listen, comm, &session->failure))
 		return -1;
@@ -101,6 +78,22 @@ static int make_buffers(struct session *session)
 	return 0;
 }
 
+static int check_ranks(struct session *session)
+{
+	const struct args *args = &session->args;
+	int ranks = session->comm.ranks;
+
+	if (ranks < 2)
+		return fail(&session->failure, "a ring has two ranks or more: mpirun -n 2 %s ...",
+			    args->collective->name);
+	if (args->min_bytes / args->element->size <
+	    collective_blocks(args->collective, (unsigned int)ranks))
+		return fail(&session->failure,
+			    "-b is less than one element of type %s for each of %d ranks",
+			    args->element->name, ranks);
+	return 0;
+}
+
 int session_open(struct session *session, int rank, int ranks)
 {
 	const struct args *args = &session->args;
@@ -113,10 +106,7 @@ int session_open(struct session *session, int rank, int ranks)
 		.failure = &session->failure,
 	};
 	net_logger_set_rank(rank);
-	if (ranks < 2)
-		return fail(&session->failure,
-			    "a ring has two ranks or more: mpirun -n 2 allreduce ...");
-	if (choose_metrics_dir(session) ||
+	if (check_ranks(session) || choose_metrics_dir(session) ||
 	    net_load(&session->net, args->plugin, args->abi, &session->failure) ||
 	    comm_init(&session->comm) || make_buffers(session) ||
 	    worker_start(&session->service, "service", &session->net, args->timeout,
@@ -127,13 +117,13 @@ int session_open(struct session *session, int rank, int ranks)
 	return make_connections(session);
 }
 
-static void add_channel(struct totals *totals, const struct channel *channel)
+static void add_link(struct totals *totals, const struct link *link)
 {
-	totals->messages += channel->send.messages;
-	totals->empty_messages += channel->send.empty;
-	totals->bytes_sent += channel->send.bytes;
-	totals->bytes_received += channel->recv.bytes;
-	totals->flushes += channel->recv.flush_calls;
+	totals->messages += link->send.messages;
+	totals->empty_messages += link->send.empty;
+	totals->bytes_sent += link->send.bytes;
+	totals->bytes_received += link->recv.bytes;
+	totals->flushes += link->recv.flush_calls;
 }
 
 /* The plugin writes its counters when its last connection is closed and when it is finalized (version 11 and later). */
@@ -141,8 +131,8 @@ int session_close(struct session *session)
 {
 	struct comm *comm = &session->comm;
 
-	for (unsigned int c = 0; c < comm->n_channels; c++)
-		add_channel(&session->totals, &comm->channels[c]);
+	for (unsigned int i = 0; i < comm->n_links; i++)
+		add_link(&session->totals, &comm->links[i]);
 	comm->worker = &session->service;
 	if (worker_run(&session->service, comm_close, comm, &session->failure))
 		return -1;

@@ -6,26 +6,54 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reduce.h"
+#include "launch.h"
 #include "session.h"
 #include "size.h"
 
 #define POISON 0xa5
 
-static int run(struct session *session, struct reduce *reduce, size_t count, unsigned int iters)
+static unsigned int src_blocks(const struct session *session)
 {
-	*reduce = (struct reduce){
+	return collective_src_blocks(session->args.collective, (unsigned int)session->comm.ranks);
+}
+
+static unsigned int dst_blocks(const struct session *session)
+{
+	return collective_dst_blocks(session->args.collective, (unsigned int)session->comm.ranks);
+}
+
+/* Elements of a block when the larger of a rank's buffers has @bytes, and the other way round. */
+static size_t block_of(const struct session *session, uint64_t bytes)
+{
+	return bytes / session->args.element->size /
+	       collective_blocks(session->args.collective, (unsigned int)session->comm.ranks);
+}
+
+static uint64_t size_of(const struct session *session, size_t block)
+{
+	return block * session->args.element->size *
+	       collective_blocks(session->args.collective, (unsigned int)session->comm.ranks);
+}
+
+static size_t result_bytes(const struct session *session, size_t block)
+{
+	return block * dst_blocks(session) * session->args.element->size;
+}
+
+static int run(struct session *session, struct launch *launch, size_t block, unsigned int iters)
+{
+	*launch = (struct launch){
 		.comm = &session->comm,
 		.src = session->src->addr,
 		.dst = session->dst->addr,
-		.count = count,
+		.block = block,
 		.iters = iters,
 	};
 	if (!iters)
 		return 0;
 	session->comm.worker = &session->progress;
-	session->totals.all_reduces += iters;
-	return worker_run(&session->progress, reduce_run, reduce, &session->failure);
+	session->totals.runs += iters;
+	return worker_run(&session->progress, launch_run, launch, &session->failure);
 }
 
 /* Where the CPU reads and writes a user's buffer: there, or in its shadow. */
@@ -45,55 +73,73 @@ static int copy_shadow(struct session *session, struct devmem_copy piece)
 	return 0;
 }
 
-static int fill(struct session *session, size_t count)
+static int fill(struct session *session, size_t block)
 {
 	const struct element *element = session->args.element;
 	struct devmem_mem *src = session->src, *dst = session->dst;
-	size_t bytes = count * element->size;
+	size_t count = block * src_blocks(session), bytes = count * element->size;
 
 	session->round++;
 	element->fill(view(session, src), count, (unsigned int)session->comm.rank, session->round);
 	if (copy_shadow(session, (struct devmem_copy){ src->addr, session->shadow, bytes }))
 		return -1;
-	bytes += RESULT_GUARD;
+	bytes = result_bytes(session, block) + RESULT_GUARD;
 	memset(view(session, dst), POISON, bytes);
 	return copy_shadow(session, (struct devmem_copy){ dst->addr, session->shadow, bytes });
 }
 
-/* Elements and bytes of the result that the CPU sees. */
-static uint64_t wrong(struct session *session, size_t count)
+/* Elements of the result that the CPU sees. */
+static size_t wrong_elements(struct session *session, size_t block)
 {
+	const struct collective *collective = session->args.collective;
 	const struct element *element = session->args.element;
-	const uint8_t *result = view(session, session->dst), *guard = result + count * element->size;
-	size_t first = 0, n;
-	uint64_t beyond = 0;
+	unsigned int rank = (unsigned int)session->comm.rank,
+		     ranks = (unsigned int)session->comm.ranks;
+	const uint8_t *result = view(session, session->dst);
+	size_t wrong = 0;
 
-	n = element->wrong(result, count, (unsigned int)session->comm.ranks, session->round,
-			   &first);
-	for (size_t i = 0; i < RESULT_GUARD; i++)
-		beyond += guard[i] != POISON;
-	if (n)
-		fprintf(stderr,
-			"allreduce: rank %d: %zu of %zu elements are wrong, the first is element %zu\n",
-			session->comm.rank, n, count, first);
-	if (beyond)
-		fprintf(stderr,
-			"allreduce: rank %d: %" PRIu64
-			" bytes after the result of %zu elements were overwritten\n",
-			session->comm.rank, beyond, count);
-	return n + beyond;
+	for (unsigned int b = 0; b < dst_blocks(session); b++) {
+		struct origin origin = collective->origin(rank, ranks, block, b);
+		size_t first = 0, n;
+
+		n = element->wrong(result + b * block * element->size, block, &origin,
+				   session->round, &first);
+		if (n)
+			fprintf(stderr,
+				"%s: rank %u: %zu of %zu elements are wrong, the first is element %zu\n",
+				collective->name, rank, n, block, b * block + first);
+		wrong += n;
+	}
+	return wrong;
 }
 
-/* One all-reduce of new data, looked at on every rank. Adds to @result the wrong elements of all ranks. */
-static int check(struct session *session, size_t count, struct result *result, struct reduce *reduce)
+static uint64_t wrong_guard(struct session *session, size_t block)
 {
-	size_t bytes = count * session->args.element->size + RESULT_GUARD;
+	size_t bytes = result_bytes(session, block);
+	const uint8_t *guard = (const uint8_t *)view(session, session->dst) + bytes;
+	uint64_t beyond = 0;
+
+	for (size_t i = 0; i < RESULT_GUARD; i++)
+		beyond += guard[i] != POISON;
+	if (beyond)
+		fprintf(stderr,
+			"%s: rank %d: %" PRIu64
+			" bytes after the result of %zu bytes were overwritten\n",
+			session->args.collective->name, session->comm.rank, beyond, bytes);
+	return beyond;
+}
+
+/* One run on new data, looked at on every rank. Adds to @result the wrong elements of all ranks. */
+static int check(struct session *session, size_t block, struct result *result,
+		 struct launch *launch)
+{
+	size_t bytes = result_bytes(session, block) + RESULT_GUARD;
 	uint64_t bad;
 
-	if (fill(session, count) || run(session, reduce, count, 1) ||
+	if (fill(session, block) || run(session, launch, block, 1) ||
 	    copy_shadow(session, (struct devmem_copy){ session->shadow, session->dst->addr, bytes }))
 		return -1;
-	bad = wrong(session, count);
+	bad = wrong_elements(session, block) + wrong_guard(session, block);
 	MPI_Allreduce(MPI_IN_PLACE, &bad, 1, MPI_UINT64_T, MPI_SUM, MPI_COMM_WORLD);
 	result->wrong += bad;
 	result->checked = true;
@@ -118,18 +164,18 @@ static void account(struct session *session, struct result *result, double secon
 static int run_size(struct session *session, uint64_t bytes, struct result *result)
 {
 	const struct args *args = &session->args;
-	size_t count = bytes / args->element->size;
-	struct reduce reduce;
+	size_t block = block_of(session, bytes);
+	struct launch launch;
 
-	*result = (struct result){ .bytes = count * args->element->size, .count = count };
-	if (fill(session, count) || run(session, &reduce, count, args->warmup))
+	*result = (struct result){ .bytes = size_of(session, block), .count = block };
+	if (fill(session, block) || run(session, &launch, block, args->warmup))
 		return -1;
 	MPI_Barrier(MPI_COMM_WORLD);
-	if (run(session, &reduce, count, args->iters))
+	if (run(session, &launch, block, args->iters))
 		return -1;
-	account(session, result, reduce.seconds, reduce.cpu_seconds, args->iters);
+	account(session, result, launch.seconds, launch.cpu_seconds, args->iters);
 	for (unsigned int i = 0; i < args->checks; i++)
-		if (check(session, count, result, &reduce))
+		if (check(session, block, result, &launch))
 			return -1;
 	return 0;
 }
@@ -143,7 +189,7 @@ static int add_result(struct session *session, const struct result *result)
 	session->results = more;
 	more[session->n_results++] = *result;
 	if (session->comm.rank == 0)
-		table_line(result, session->comm.ranks, session->args.element);
+		table_line(result, &session->comm);
 	return 0;
 }
 
@@ -164,22 +210,22 @@ static int run_random(struct session *session)
 {
 	const struct args *args = &session->args;
 	struct result result = { 0 };
-	struct reduce reduce;
+	struct launch launch;
 	double seconds = 0, cpu = 0;
 	uint64_t state = args->seed;
 
 	for (unsigned int i = 0; i < args->random; i++) {
-		size_t count =
-			random_size(&state, args->min_bytes, args->max_bytes) / args->element->size;
+		size_t block = block_of(
+			session, random_size(&state, args->min_bytes, args->max_bytes));
 
-		if (check(session, count, &result, &reduce))
+		if (check(session, block, &result, &launch))
 			return -1;
-		seconds += reduce.seconds;
-		cpu += reduce.cpu_seconds;
-		result.count += count;
+		seconds += launch.seconds;
+		cpu += launch.cpu_seconds;
+		result.count += block;
 	}
 	result.count /= args->random;
-	result.bytes = result.count * args->element->size;
+	result.bytes = size_of(session, result.count);
 	account(session, &result, seconds, cpu, args->random);
 	return add_result(session, &result);
 }

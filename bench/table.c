@@ -10,10 +10,9 @@ double result_algbw(const struct result *result)
 	return result->seconds > 0 ? (double)result->bytes / result->seconds / 1e9 : 0;
 }
 
-/* Each link carries 2 (n - 1) / n of the buffer. */
-double result_busbw(const struct result *result, int ranks)
+double result_busbw(const struct result *result, const struct comm *comm)
 {
-	return result_algbw(result) * 2 * (ranks - 1) / ranks;
+	return result_algbw(result) * comm->args->collective->bus_factor(comm->ranks);
 }
 
 static const char *fifos(const struct comm *comm)
@@ -30,16 +29,17 @@ void table_header(const struct comm *comm)
 {
 	const struct args *args = comm->args;
 
-	printf("# all-reduce over %d ranks, %u channel%s, sum of %s, data in %s memory\n",
-	       comm->ranks, args->channels, args->channels == 1 ? "" : "s", args->element->name,
-	       devmem_mem_kind_name(args->memory));
+	printf("# %s over %d ranks, %u channel%s, %s%s, data in %s memory\n",
+	       args->collective->title, comm->ranks, args->channels,
+	       args->channels == 1 ? "" : "s", args->collective->reduces ? "sum of " : "",
+	       args->element->name, devmem_mem_kind_name(args->memory));
 	printf("# net plugin %s, interface version %d, %d device%s, the first %s; FIFOs in %s\n",
 	       comm->plugin_name, comm->net->abi, comm->devices, comm->devices == 1 ? "" : "s",
 	       comm->device_name, fifos(comm));
 	if (args->random)
-		printf("# %u all-reduces of random sizes, %" PRIu64 " to %" PRIu64
+		printf("# %u %ss of random sizes, %" PRIu64 " to %" PRIu64
 		       " bytes, seed %" PRIu64 ", each checked\n#\n",
-		       args->random, args->min_bytes, args->max_bytes, args->seed);
+		       args->random, args->collective->title, args->min_bytes, args->max_bytes, args->seed);
 	else
 		printf("# for each size %u timed after %u for warm-up, %u checked\n#\n",
 		       args->iters, args->warmup, args->checks);
@@ -50,15 +50,17 @@ void table_header(const struct comm *comm)
 	fflush(stdout);
 }
 
-void table_line(const struct result *result, int ranks, const struct element *element)
+void table_line(const struct result *result, const struct comm *comm)
 {
+	const struct collective *collective = comm->args->collective;
 	char wrong[24] = "N/A";
 
 	if (result->checked)
 		snprintf(wrong, sizeof(wrong), "%" PRIu64, result->wrong);
 	printf("%13" PRIu64 " %12" PRIu64 " %8s %6s %5d %10.2f %7.3f %7.3f %7s %10.1f\n",
-	       result->bytes, result->count, element->name, "sum", -1, result->seconds * 1e6,
-	       result_algbw(result), result_busbw(result, ranks), wrong, result->cpu_seconds * 1e6);
+	       result->bytes, result->count, comm->args->element->name,
+	       collective->reduces ? "sum" : "none", collective->root, result->seconds * 1e6,
+	       result_algbw(result), result_busbw(result, comm), wrong, result->cpu_seconds * 1e6);
 	fflush(stdout);
 }
 
@@ -85,24 +87,25 @@ static void metrics_print(const struct metrics *metrics)
 	       v[METRIC_RECVS]);
 }
 
-void table_end(const struct result *results, unsigned int n, int ranks, const struct totals *totals)
+void table_end(const struct result *results, unsigned int n, const struct comm *comm,
+	       const struct totals *totals)
 {
 	double sum = 0;
 
 	for (unsigned int i = 0; i < n; i++)
-		sum += result_busbw(&results[i], ranks);
+		sum += result_busbw(&results[i], comm);
 	printf("# Out of bounds values : %" PRIu64 " %s\n", totals->wrong,
 	       totals->wrong    ? "FAILED"
 	       : totals->checks ? "OK"
 				: "(nothing was checked)");
 	printf("# Avg bus bandwidth    : %g\n#\n", n ? sum / n : 0);
 	printf("# where the bytes went (all ranks, all %" PRIu64
-	       " all-reduces, those for warm-up and checks included)\n",
-	       totals->all_reduces);
+	       " %ss, those for warm-up and checks included)\n",
+	       totals->runs, comm->args->collective->title);
 	printf("#   through isend  %" PRIu64 " bytes in %" PRIu64 " messages, %" PRIu64
 	       " of them empty; through irecv %" PRIu64 " bytes\n",
 	       totals->bytes_sent, totals->messages, totals->empty_messages, totals->bytes_received);
 	metrics_print(&totals->metrics);
-	printf("#   time           %.3f s of wall clock, %.3f s of CPU over all ranks (timed all-reduces)\n",
-	       totals->wall_seconds, totals->cpu_seconds);
+	printf("#   time           %.3f s of wall clock, %.3f s of CPU over all ranks (timed %ss)\n",
+	       totals->wall_seconds, totals->cpu_seconds, comm->args->collective->title);
 }

@@ -15,7 +15,7 @@ struct args {
 };
 
 static const struct argp_option options[] = {
-	{ "devmem", 'd', "FILE", 0, "What allreduce --json wrote of the run over device memory TCP", 0 },
+	{ "devmem", 'd', "FILE", 0, "What a collective wrote with --json of the run over device memory TCP", 0 },
 	{ "plain", 'p', "FILE", 0, "What it wrote of the same over plain TCP", 0 },
 	{ "nics", 'n', "DIR", 0, "Folder with hostH.start, hostH.devmem and hostH.plain: `ethtool -S` of every host before, between and after the runs", 0 },
 	{ "hosts", 'H', "N", 0, "Number of hosts (default 2)", 0 },
@@ -105,7 +105,7 @@ static void show(const struct run_figures *devmem, const struct run_figures *pla
 	ROW_METRIC("tokens returned", METRIC_TOKENS_RETURNED);
 	ROW_METRIC("requests: sends", METRIC_SENDS);
 	ROW_METRIC("requests: receives", METRIC_RECVS);
-	ROW("all-reduces checked", checks);
+	ROW("runs checked", checks);
 	ROW("wrong elements", wrong);
 	ROW_SECONDS("wall clock, s", wall_seconds);
 	ROW_SECONDS("CPU of all ranks, s", cpu_seconds);

@@ -18,7 +18,7 @@ struct nic_counters {
 
 struct run_figures {
 	bool sizes;			/* the run went through sizes in order: expected is known */
-	uint64_t expected;		/* payload bytes that rings of these sizes take, over all ranks */
+	uint64_t expected;		/* payload bytes that these sizes take, over all ranks */
 	uint64_t checks, wrong;
 	uint64_t messages;		/* given to isend */
 	uint64_t bytes_sent, bytes_received;	/* through isend, through irecv */

@@ -1,23 +1,26 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Reads the figures of a run: allreduce's JSON, and the kernel's counters before and after it. */
+/* Reads the figures of a run: a collective's JSON, and the kernel's counters before and after it. */
 #include "verdict_load.h"
 
 #include <jansson.h>
 #include <string.h>
 
-/* Every rank sends its part of the buffer 2 (n - 1) times 1/n: together 2 (n - 1) buffers. */
-static uint64_t expected_bytes(const json_t *root, const json_t *results)
+#include "collective.h"
+
+static uint64_t expected_bytes(const struct collective *collective, const json_t *root,
+			       const json_t *results)
 {
 	uint64_t repeats = (uint64_t)(json_integer_value(json_object_get(root, "iters")) +
 				      json_integer_value(json_object_get(root, "warmup")) +
 				      json_integer_value(json_object_get(root, "checks")));
-	uint64_t ranks = (uint64_t)json_integer_value(json_object_get(root, "ranks")), sum = 0;
+	unsigned int ranks = (unsigned int)json_integer_value(json_object_get(root, "ranks"));
+	uint64_t sum = 0;
 	const json_t *line;
 	size_t i;
 
 	json_array_foreach(results, i, line)
 		sum += (uint64_t)json_integer_value(json_object_get(line, "size"));
-	return sum * repeats * 2 * (ranks - 1);
+	return sum * repeats * collective->sizes_sent(ranks);
 }
 
 static void load_metrics(const json_t *counters, struct metrics *metrics)
@@ -30,6 +33,8 @@ static void load_metrics(const json_t *counters, struct metrics *metrics)
 
 int verdict_load_json(const char *path, struct run_figures *run, struct failure *failure)
 {
+	const struct collective *collective;
+	const char *name;
 	json_error_t error;
 	json_t *root = json_load_file(path, 0, &error), *results, *counters;
 	json_int_t checks, wrong, messages, sent, received, random;
@@ -37,21 +42,26 @@ int verdict_load_json(const char *path, struct run_figures *run, struct failure 
 
 	if (!root)
 		return fail(failure,
-			    "%s: %s (did the all-reduce end before its results were written?)",
+			    "%s: %s (did the run end before its results were written?)",
 			    path, error.text);
 	if (json_unpack_ex(root, &error, 0,
-			   "{s:o, s:I, s:{s:I, s:I, s:I, s:I, s:I, s:F, s:F, s:o}}",
-			   "results", &results, "random", &random, "totals",
+			   "{s:o, s:I, s:s, s:{s:I, s:I, s:I, s:I, s:I, s:F, s:F, s:o}}",
+			   "results", &results, "random", &random, "collective", &name, "totals",
 			   "checks", &checks, "wrong", &wrong, "messages", &messages,
 			   "bytes_sent", &sent, "bytes_received", &received,
 			   "wall_seconds", &run->wall_seconds, "cpu_seconds", &run->cpu_seconds,
 			   "counters", &counters)) {
-		ret = fail(failure, "%s: %s: it was not written by this version of allreduce", path,
+		ret = fail(failure, "%s: %s: it was not written by a collective of this version", path,
 			   error.text);
 		goto out;
 	}
+	collective = collective_find(name);
+	if (!collective) {
+		ret = fail(failure, "%s: there is no collective '%s'", path, name);
+		goto out;
+	}
 	run->sizes = random == 0;
-	run->expected = expected_bytes(root, results);
+	run->expected = expected_bytes(collective, root, results);
 	run->checks = (uint64_t)checks;
 	run->wrong = (uint64_t)wrong;
 	run->messages = (uint64_t)messages;

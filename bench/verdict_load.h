@@ -6,7 +6,7 @@
 #include "failure.h"
 #include "verdict.h"
 
-/* Reads what allreduce --json wrote. 0, or -1 with the reason. */
+/* Reads what a collective wrote with --json. 0, or -1 with the reason. */
 int verdict_load_json(const char *path, struct run_figures *run, struct failure *failure);
 /* Adds what one host's NIC counters grew by from @before to @after, two files of `ethtool -S`. */
 int verdict_load_nic(const char *before, const char *after, struct run_figures *run,

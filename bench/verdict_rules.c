@@ -38,7 +38,7 @@ static void must_not_exceed(struct verdict *verdict, const char *what, uint64_t 
 /* True for every plugin and every network. */
 static void check_results(struct verdict *verdict, const struct run_figures *run)
 {
-	must_reach(verdict, "all-reduces whose result was checked", run->checks, 1);
+	must_reach(verdict, "runs whose result was checked", run->checks, 1);
 	must_be(verdict, "wrong elements", run->wrong, 0);
 	must_reach(verdict, "bytes through isend", run->bytes_sent, 1);
 	if (run->sizes)

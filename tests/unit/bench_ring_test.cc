@@ -1,109 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The ring's schedule and its kernel, with the network replaced by memcpy: every rank ends with the sum, and nothing is sent in vain.
-#include <cstring>
-#include <gtest/gtest.h>
-#include <memory>
-#include <vector>
-
-extern "C" {
-#include "element.h"
-#include "kernel.h"
-#include "ring.h"
-}
+#include "bench_simulation.h"
 
 namespace {
-
-constexpr uint32_t kRound = 3;
-constexpr uint8_t kPoison = 0x5a;
-constexpr size_t kMaxFifo = 5 << 20;
-
-struct Link {
-	std::unique_ptr<uint8_t[]> sent{new uint8_t[kMaxFifo]}, received{new uint8_t[kMaxFifo]};
-	fifo send{}, recv{};	// of the rank before, of the rank after
-	uint64_t slices = 0, empty = 0, bytes = 0;
-	explicit Link(const fifo_shape *shape)
-	{
-		send.shape = recv.shape = shape;
-		send.data = sent.get();
-		recv.data = received.get();
-	}
-
-	// What the proxies and the network do: one slice at most.
-	bool carry()
-	{
-		if (recv.tail == send.tail || recv.tail == recv.head + FIFO_STEPS)
-			return false;
-		size_t slot = recv.tail % FIFO_STEPS;
-		memcpy(fifo_slot(&recv, recv.tail), fifo_slot(&send, recv.tail), static_cast<size_t>(send.size[slot]));
-		recv.size[slot] = send.size[slot];
-		slices++;
-		empty += send.size[slot] == 0;
-		bytes += static_cast<uint64_t>(send.size[slot]);
-		recv.tail += recv.shape->slice_steps;
-		send.head = recv.tail;
-		return true;
-	}
-};
-
-struct Traffic {
-	uint64_t slices, empty, bytes;
-};
 
 // Reduces @count elements over @ranks and @channels and checks each rank's result, and the bytes around it.
 Traffic reduce(const element *type, unsigned int ranks, unsigned int channels, size_t count, const fifo_shape *shape = &fifo_shapes[0])
 {
-	std::vector<std::vector<uint8_t>> src(ranks), dst(ranks);
-	std::vector<Link> links;
-	std::vector<kernel> kernels(ranks * channels);
-	Traffic traffic{};
-
-	for (unsigned int i = 0; i < ranks * channels; i++)
-		links.emplace_back(shape);
-	for (unsigned int r = 0; r < ranks; r++) {
-		src[r].resize(count * type->size);
-		dst[r].assign(count * type->size + 64, kPoison);
-		type->fill(src[r].data(), count, r, kRound);
-		for (unsigned int c = 0; c < channels; c++) {
-			kernel &k = kernels[r * channels + c];
-			k = {};
-			k.ring.rank = r;
-			k.ring.ranks = ranks;
-			k.ring.shape = shape;
-			k.ring.element_size = type->size;
-			ring_part(count, type->size, c, channels, &k.ring.first, &k.ring.count);
-			k.element = type;
-			k.src = src[r].data();
-			k.dst = dst[r].data();
-			k.recv = &links[(r + ranks - 1) % ranks * channels + c].recv;
-			k.send = &links[r * channels + c].send;
-		}
-	}
-	failure why{};
-	for (bool moved = true; moved;) {
-		moved = false;
-		for (kernel &k : kernels) {
-			int ret = kernel_step(&k, &why);
-			EXPECT_GE(ret, 0) << why.text;
-			moved = moved || ret > 0;
-		}
-		for (Link &link : links)
-			moved = link.carry() || moved;
-	}
-	for (kernel &k : kernels)
-		EXPECT_TRUE(kernel_done(&k));
-	for (unsigned int r = 0; r < ranks; r++) {
-		size_t first = 0;
-		EXPECT_EQ(0u, type->wrong(dst[r].data(), count, ranks, kRound, &first)) << "rank " << r << ", first " << first;
-		for (size_t i = count * type->size; i < dst[r].size(); i++)
-			EXPECT_EQ(kPoison, dst[r][i]) << "rank " << r << " wrote beyond its result";
-	}
-	for (size_t i = 0; i < links.size(); i++) {
-		EXPECT_EQ(ring_steps(&kernels[i].ring), links[i].send.tail) << "a sender's steps are not as announced to its proxy";
-		EXPECT_EQ(links[i].recv.tail, links[i].recv.head);
-		traffic.slices += links[i].slices;
-		traffic.empty += links[i].empty;
-		traffic.bytes += links[i].bytes;
-	}
+	Simulation simulation(&allreduce, type, ranks, channels, count, shape);
+	Traffic traffic = simulation.run();
+	simulation.check();
 	return traffic;
 }
 
@@ -160,11 +66,10 @@ TEST(Ring, DividesTheBufferAmongChannelsWithoutGapOrOverlap)
 		for (unsigned int channels = 1; channels <= 64; channels++) {
 			size_t next = 0;
 			for (unsigned int c = 0; c < channels; c++) {
-				size_t first, part;
-				ring_part(count, 4, c, channels, &first, &part);
-				ASSERT_EQ(next, first);
-				ASSERT_TRUE(part == 0 || first % 4 == 0) << "parts start on 16 bytes";
-				next = first + part;
+				work part = work_of(element_find("float"), &fifo_shapes[0], 0, 2, c, channels, 1, count);
+				ASSERT_EQ(next, part.first);
+				ASSERT_TRUE(part.count == 0 || part.first % 4 == 0) << "parts start on 16 bytes";
+				next = part.first + part.count;
 			}
 			ASSERT_EQ(count, next);
 		}
@@ -174,8 +79,9 @@ TEST(Kernel, RefusesASliceOfAnotherSizeThanThePeerSent)
 {
 	Link in(&fifo_shapes[0]), out(&fifo_shapes[0]);
 	kernel k{};
-	k.ring = {0, 2, &fifo_shapes[0], 4, 0, 100};
 	k.element = element_find("float");
+	k.collective = &allreduce;
+	k.work = work_of(k.element, &fifo_shapes[0], 0, 2, 0, 1, 1, 100);
 	std::vector<float> src(100), dst(100);
 	k.src = reinterpret_cast<uint8_t *>(src.data());
 	k.dst = reinterpret_cast<uint8_t *>(dst.data());
@@ -242,11 +148,15 @@ TEST(Element, FindsEveryChangedBit)
 		const element *type = element_find(name);
 		std::vector<uint8_t> data(64 * type->size);
 		size_t first = 0;
-		type->fill(data.data(), 64, 0, kRound);	// the sum over one rank
-		ASSERT_EQ(0u, type->wrong(data.data(), 64, 1, kRound, &first));
-		EXPECT_GT(type->wrong(data.data(), 64, 1, kRound + 1, &first), 48u) << "rounds look alike";
+		const origin from{0, 1, 0}, other{1, 1, 0}, further{0, 1, 10};
+		type->fill(data.data(), 64, 0, kRound);
+		ASSERT_EQ(0u, type->wrong(data.data(), 64, &from, kRound, &first));
+		ASSERT_EQ(0u, type->wrong(&data[10 * type->size], 54, &further, kRound, &first));
+		EXPECT_GT(type->wrong(data.data(), 64, &from, kRound + 1, &first), 48u) << "rounds look alike";
+		EXPECT_GT(type->wrong(data.data(), 64, &other, kRound, &first), 48u) << "ranks look alike";
+		EXPECT_GT(type->wrong(data.data(), 64, &further, kRound, &first), 48u) << "places look alike";
 		data[17 * type->size] ^= 1;
-		ASSERT_EQ(1u, type->wrong(data.data(), 64, 1, kRound, &first)) << name;
+		ASSERT_EQ(1u, type->wrong(data.data(), 64, &from, kRound, &first)) << name;
 		EXPECT_EQ(17u, first);
 	}
 	EXPECT_EQ(nullptr, element_find("half"));

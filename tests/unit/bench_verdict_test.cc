@@ -95,7 +95,7 @@ TEST(Verdict, BlamesWrongResultsAndResultsThatNobodyChecked)
 		EXPECT_BLAMES("wrong elements: 1, must be exactly 0", verdict, run);
 		run.wrong = 0;
 		run.checks = 0;
-		EXPECT_BLAMES("all-reduces whose result was checked: 0", verdict, run);
+		EXPECT_BLAMES("runs whose result was checked: 0", verdict, run);
 		run.checks = 1;
 		run.metrics.present = false;
 		EXPECT_BLAMES("the plugin's counters", verdict, run);
@@ -174,7 +174,7 @@ private:
 	char path_[32] = "/tmp/verdict.XXXXXX";
 };
 
-const char kJson[] = R"({"ranks": 4, "iters": 3, "warmup": 1, "checks": 2, "random": 0, "results": [{"size": 8}, {"size": 100}],
+const char kJson[] = R"({"collective": "allreduce", "ranks": 4, "iters": 3, "warmup": 1, "checks": 2, "random": 0, "results": [{"size": 8}, {"size": 100}],
 	"totals": {"checks": 4, "wrong": 1, "messages": 5, "bytes_sent": 6, "bytes_received": 7, "wall_seconds": 1.5, "cpu_seconds": 2.5,
 	"counters": {"rx_device": 8, "recvs": 9}}})";
 
@@ -196,9 +196,29 @@ TEST(VerdictLoad, CountsWhatARingMustMoveByItself)
 	EXPECT_EQ(2.5, run.cpu_seconds);
 }
 
+std::string json_of(const std::string &collective)
+{
+	std::string text = kJson;
+	return text.replace(text.find("allreduce"), strlen("allreduce"), collective);
+}
+
+TEST(VerdictLoad, CountsWhatEachCollectiveMustMove)
+{
+	// Four ranks, 648 bytes of sizes.
+	const std::pair<const char *, uint64_t> sent[] = {{"allgather", 3}, {"reducescatter", 3}, {"broadcast", 3}, {"sendrecv", 4}, {"alltoall", 3}};
+	for (auto [name, times] : sent) {
+		File json(json_of(name));
+		run_figures run{};
+		failure why{};
+		ASSERT_EQ(0, verdict_load_json(json.path(), &run, &why)) << why.text;
+		EXPECT_EQ(648 * times, run.expected) << name;
+	}
+}
+
 TEST(VerdictLoad, RefusesFilesThatAreNoResults)
 {
-	for (const char *text : {"", "{", "[]", "{\"results\": []}"}) {
+	const std::string unknown = json_of("reduce");
+	for (const char *text : {"", "{", "[]", "{\"results\": []}", unknown.c_str()}) {
 		File json(text);
 		run_figures run{};
 		failure why{};
