@@ -3,11 +3,12 @@
  * What must hold for any bytes that a web server answers: the client ends, writes nowhere but to
  * the object's place, keeps no descriptor, and takes for an object only what was sent.
  *
- * The first byte of the input chooses connections, the second the size of parts, the third how
- * often room has none yet. The rest is what the server sends, as it is but for four bytes: TURN
- * (the next request is answered by what follows), CUT (a segment ends), END and RESET (the
- * connection ends). Once it is used up every connection ends. All happens in one thread, and the
- * server is always ahead: nothing waits.
+ * The first byte of the input chooses connections and tries, the second the size of parts, the
+ * third how often room has none yet. The rest is what the server sends, as it is but for four
+ * bytes: TURN (the next request is answered by what follows), CUT (a segment ends), END and RESET
+ * (the connection ends). Once it is used up every connection ends. All happens in one thread, and
+ * the server is always ahead: nothing waits but for time to pass before a request is tried again,
+ * and the clock is set on then.
  */
 #include "fuzz_parse.h"
 
@@ -21,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "devmem_http.h"
@@ -53,11 +55,14 @@ struct run {
 	struct served served[SOCKETS];
 	unsigned int n_served;
 	unsigned int no_room;
-	bool waits; /* for room, which progress alone asks for */
+	bool waits;	 /* for room, which progress alone asks for */
 	uint8_t *memory; /* a guard, the object, a guard */
 	uint64_t size;
 };
 
+#define SKIP_MS 100 /* no less than a first try waits */
+
+static int64_t skipped_ms; /* that the clock is ahead */
 static int listener = -1;
 static char port[8];
 
@@ -73,6 +78,22 @@ int __wrap_getaddrinfo(const char *host, const char *service, const struct addri
 	if (strcmp(host, "127.0.0.1") || strcmp(service, port))
 		return EAI_NONAME;
 	return __real_getaddrinfo(host, service, hints, list);
+}
+
+int __real_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
+{
+	int ret = __real_clock_gettime(clock, now);
+
+	now->tv_sec += skipped_ms / 1000;
+	now->tv_nsec += skipped_ms % 1000 * 1000000;
+	if (now->tv_nsec >= 1000000000) {
+		now->tv_sec++;
+		now->tv_nsec -= 1000000000;
+	}
+	return ret;
 }
 
 static void listen_once(void)
@@ -282,7 +303,19 @@ static void check_end(struct run *run, struct devmem_http *http, struct devmem_f
 		check_object(run, stats.responses);
 }
 
-static void fetch_all(struct run *run, struct devmem_http *http)
+/* Only a client that may try again has a reason to wait for time once all connections were ended.
+ */
+static void pass_time(const struct run *run, struct devmem_http *http, bool ended, bool tries_again)
+{
+	if (run->waits || has_work(http, 0))
+		return;
+	if (tries_again)
+		skipped_ms += SKIP_MS;
+	else
+		CHECK(!ended || has_work(http, 1000));
+}
+
+static void fetch_all(struct run *run, struct devmem_http *http, bool tries_again)
 {
 	struct devmem_fetch *fetch;
 	char url[64];
@@ -291,10 +324,10 @@ static void fetch_all(struct run *run, struct devmem_http *http)
 	snprintf(url, sizeof(url), "http://127.0.0.1:%s/a/b", port);
 	CHECK(!devmem_fetch_start(http, url, give_room, run, &fetch, NULL));
 	while (devmem_http_progress(http)) {
-		bool done = run->at == run->end;
+		bool ended = run->at == run->end;
 
 		serve(run, http);
-		CHECK(!done || run->waits || has_work(http, 1000));
+		pass_time(run, http, ended, tries_again);
 		CHECK(++steps < STEPS);
 	}
 	check_end(run, http, fetch);
@@ -306,7 +339,7 @@ static void fetch_all(struct run *run, struct devmem_http *http)
 void fuzz_response(const uint8_t *data, size_t size)
 {
 	static const uint64_t parts[] = {0, 1, 2, 3, 7, 10, 64, 1000};
-	struct devmem_http_options options = {.tries = 1, .redirects = 2};
+	struct devmem_http_options options = {.redirects = 2};
 	struct devmem_exporter *exporter;
 	struct devmem_http *http;
 	struct run run = {0};
@@ -315,15 +348,17 @@ void fuzz_response(const uint8_t *data, size_t size)
 	if (size < 3)
 		return;
 	listen_once();
+	skipped_ms = 0;
 	descriptor = next_descriptor();
 	options.connections = 1 + data[0] % CONNECTIONS;
+	options.tries = 1 + data[0] / CONNECTIONS % 2;
 	options.part_bytes = parts[data[1] % (sizeof(parts) / sizeof(parts[0]))];
 	run.no_room = data[2] % 4;
 	run.script = run.at = data + 3;
 	run.end = data + size;
 	CHECK(!devmem_exporter_open(DEVMEM_MEM_HOST, -1, &exporter, NULL));
 	CHECK(!devmem_http_open(NULL, exporter, &options, &http, NULL));
-	fetch_all(&run, http);
+	fetch_all(&run, http, options.tries > 1);
 	devmem_http_close(http);
 	devmem_exporter_close(exporter);
 	forget_memory(&run);

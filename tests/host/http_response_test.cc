@@ -30,10 +30,10 @@ TEST(HttpResponse, SeedsWithEveryChoice)
 	auto all = seeds();
 	ASSERT_GE(all.size(), 20u);
 	for (auto &seed : all)
-		for (unsigned int i = 0; i < 3 * 8 * 4; i++) {
-			seed[0] = static_cast<char>(i % 3);
-			seed[1] = static_cast<char>(i / 3 % 8);
-			seed[2] = static_cast<char>(i / 24);
+		for (unsigned int i = 0; i < 6 * 8 * 4; i++) {
+			seed[0] = static_cast<char>(i % 6);
+			seed[1] = static_cast<char>(i / 6 % 8);
+			seed[2] = static_cast<char>(i / 48);
 			run(seed);
 		}
 }
