@@ -33,7 +33,7 @@ struct devmem_http_options {
 				once; 0: 16 MiB */
 	unsigned int tries;  /* of a request that brings nothing new; 0: 6 */
 	unsigned int timeout_ms; /* without a byte from the server; 0: 30,000 */
-	bool count_copies;	  /* fill copy_ns, which takes two system calls for each batch */
+	bool count_copies;	 /* fill copy_ns, which takes two system calls for each batch */
 	unsigned int redirects;	 /* of one object; 0: 10 */
 	const char *lease_dir;	 /* as devmem_port_options has it */
 	const char *broker;	 /* as devmem_port_options has it */
@@ -54,7 +54,8 @@ void devmem_http_close(struct devmem_http *http);
 unsigned int devmem_http_connections(const struct devmem_http *http);
 /* A descriptor that is readable (poll, epoll) when devmem_http_progress() has something to do. */
 int devmem_http_fd(const struct devmem_http *http);
-/* Moves everything as far as it goes, without waiting. Returns how many fetches are under way. */
+/* Moves everything as far as it goes, without waiting, but for the name server when an object is
+ * redirected to a host that is new. Returns how many fetches are under way. */
 int devmem_http_progress(struct devmem_http *http);
 
 /* Where bytes went, since the client was opened; all monotonic. */
@@ -66,7 +67,7 @@ struct devmem_http_stats {
 	uint64_t body_read_back; /* body bytes that came to the host with a head: of each response
 				    less than a page; the device places them all the same */
 	uint64_t copy_ns; /* CPU time of this thread in calls that start copies, if count_copies */
-	uint64_t discarded;	 /* body bytes that nobody wants: of redirects and errors */
+	uint64_t discarded; /* body bytes that nobody wants: of redirects and errors */
 	uint64_t tokens_taken, tokens_returned;
 };
 
@@ -119,8 +120,9 @@ typedef int (*devmem_index_fn)(void *arg, const char *name, const char *url);
 
 /*
  * Calls @entry for each object of an index, in its order. An index is text with an object in each
- * line, a URL or a path that is taken as relative to @base (NULL: only URLs) (empty lines and those that begin with #
- * are passed over), or the XML of an S3 listing (ListBucketResult), whose keys are relative to
+ * line, a URL or a path that is taken as relative to @base (NULL: only URLs) (empty lines and those
+ * that begin with # are passed over), or the XML of an S3 listing (ListBucketResult), whose keys
+ * are relative to
  * @base, or behind it where @base is the bucket itself without a slash at its end. A broken index
  * gives no entry. -EPROTO: it is neither; -EOVERFLOW: the listing is one page of several
  * (IsTruncated); -EINVAL, -EPROTONOSUPPORT: @base or a line is no URL that can be fetched.

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lease.h"
+#include "words.h"
 
 #define DEFAULT_POOL (UINT64_C(64) << 20)
 #define DEFAULT_CACHE (UINT64_C(64) << 20)
@@ -88,37 +89,6 @@ static const char doc[] =
 	"Exit status: 0 done, 1 connection or transfer failed, 2 wrong usage, 3 wrong bytes "
 	"(--validate, --expect), 4 device memory or NIC could not be set up, 128+N signal N.";
 
-static uint64_t number(struct argp_state *state, const char *name, const char *text, uint64_t min,
-		       uint64_t max)
-{
-	uint64_t value = 0;
-
-	if (!text_number(text, min, max, &value))
-		argp_error(state, "%s '%s': give a whole number from %llu to %llu", name, text,
-			   (unsigned long long)min, (unsigned long long)max);
-	return value;
-}
-
-static uint64_t size(struct argp_state *state, const char *name, const char *text)
-{
-	uint64_t bytes = 0;
-
-	if (!text_size(text, &bytes))
-		argp_error(state, "%s '%s': give a size such as 8, 64K or 1G", name, text);
-	return bytes;
-}
-
-static void set_kind(struct argp_state *state, struct options *options, const char *text)
-{
-	char kinds[256];
-
-	options->any_kind = !strcmp(text, "auto");
-	if (options->any_kind || text_kind(text, &options->kind))
-		return;
-	text_kinds(kinds, sizeof(kinds));
-	argp_error(state, "--exporter '%s': give auto, %s", text, kinds);
-}
-
 static void set_queues(struct argp_state *state, struct options *options, const char *text)
 {
 	if (!text_queues(text, &options->queues))
@@ -136,19 +106,20 @@ static bool parse_device(int key, char *arg, struct argp_state *state, struct op
 		options->interface = arg;
 		return true;
 	case OPTION_QUEUES:
-		options->n_queues = (unsigned int)number(state, "--queues", arg, 1, QUEUE_LIST_MAX);
+		options->n_queues = (unsigned int)words_number(state, "--queues", arg, 1,
+							       QUEUE_LIST_MAX);
 		return true;
 	case OPTION_QUEUE:
 		set_queues(state, options, arg);
 		return true;
 	case OPTION_EXPORTER:
-		set_kind(state, options, arg);
+		words_kind(state, arg, &options->any_kind, &options->kind);
 		return true;
 	case OPTION_POOL:
-		options->pool_bytes = number(state, "--pool", arg, 1, 1 << 20) << 20;
+		options->pool_bytes = words_number(state, "--pool", arg, 1, 1 << 20) << 20;
 		return true;
 	case OPTION_CACHE:
-		options->cache_bytes = size(state, "--cache", arg);
+		options->cache_bytes = words_size(state, "--cache", arg, 0);
 		if (options->cache_bytes < MIN_CACHE)
 			argp_error(state, "--cache '%s': give 16M or more", arg);
 		return true;
@@ -176,16 +147,16 @@ static bool parse_data(int key, char *arg, struct argp_state *state, struct opti
 		return true;
 	case OPTION_VALIDATE:
 		options->validate = true;
-		options->seed = arg ? number(state, "--validate", arg, 0, UINT64_MAX) : 1;
+		options->seed = arg ? words_number(state, "--validate", arg, 0, UINT64_MAX) : 1;
 		return true;
 	case OPTION_BYTES:
-		options->generate = size(state, "--bytes", arg);
+		options->generate = words_size(state, "--bytes", arg, 0);
 		if (!options->generate)
 			argp_error(state, "--bytes 0: give a size such as 8, 64K or 1G");
 		return true;
 	case OPTION_EXPECT:
 		options->expect_known = true;
-		options->expect = size(state, "--expect", arg);
+		options->expect = words_size(state, "--expect", arg, 0);
 		return true;
 	case OPTION_STATS:
 	case OPTION_NO_STATS:
@@ -214,11 +185,12 @@ static bool parse_connection(int key, char *arg, struct argp_state *state, struc
 		options->family = key == '4' ? AF_INET : AF_INET6;
 		return true;
 	case 'w':
-		options->timeout_s = (unsigned int)number(state, "--timeout", arg, 1, MAX_SECONDS);
+		options->timeout_s = (unsigned int)words_number(state, "--timeout", arg, 1,
+								MAX_SECONDS);
 		options->timeout_given = true;
 		return true;
 	case 'q':
-		options->quit_s = (int)number(state, "--quit", arg, 0, MAX_SECONDS);
+		options->quit_s = (int)words_number(state, "--quit", arg, 0, MAX_SECONDS);
 		return true;
 	case 'v':
 		options->verbose = true;
@@ -277,17 +249,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-/* Completes --help by the kinds of memory that the library has. */
-static char *help_filter(int key, const char *text, void *input)
-{
-	char kinds[256], *whole;
-
-	if (key != ARGP_KEY_HELP_POST_DOC)
-		return (char *)text;
-	text_kinds(kinds, sizeof(kinds));
-	return asprintf(&whole, "Kinds of memory: %s.\n%s", kinds, text) < 0 ? (char *)text : whole;
-}
-
 void options_parse(int argc, char **argv, struct options *options)
 {
 	static const struct argp argp = {
@@ -295,7 +256,7 @@ void options_parse(int argc, char **argv, struct options *options)
 		.parser = parse,
 		.args_doc = "HOST PORT\n-l [ADDRESS] PORT\n--serve DIR [ADDRESS] PORT",
 		.doc = doc,
-		.help_filter = help_filter,
+		.help_filter = words_help_filter,
 	};
 
 	*options = (struct options){

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* The command line of devmemget. */
 #include "options.h"
-#include "text.h"
+#include "words.h"
 
 #include <argp.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define DEFAULT_WINDOW (UINT64_C(128) << 20)
@@ -73,37 +71,6 @@ static const char doc[] =
 	"Exit status: 0 all fetched, 1 some object failed, 2 wrong usage, 4 device memory or NIC "
 	"could not be set up, 128+N signal N.";
 
-static uint64_t number(struct argp_state *state, const char *name, const char *text, uint64_t min,
-		       uint64_t max)
-{
-	uint64_t value = 0;
-
-	if (!text_number(text, min, max, &value))
-		argp_error(state, "%s '%s': give a whole number from %llu to %llu", name, text,
-			   (unsigned long long)min, (unsigned long long)max);
-	return value;
-}
-
-static uint64_t size(struct argp_state *state, const char *name, const char *text)
-{
-	uint64_t bytes = 0;
-
-	if (!text_size(text, &bytes) || !bytes)
-		argp_error(state, "%s '%s': give a size such as 64K, 8M or 1G", name, text);
-	return bytes;
-}
-
-static void set_kind(struct argp_state *state, struct options *options, const char *text)
-{
-	char kinds[256];
-
-	options->any_kind = !strcmp(text, "auto");
-	if (options->any_kind || text_kind(text, &options->kind))
-		return;
-	text_kinds(kinds, sizeof(kinds));
-	argp_error(state, "--exporter '%s': give auto, %s", text, kinds);
-}
-
 static bool parse_object(int key, char *arg, struct options *options)
 {
 	switch (key) {
@@ -137,19 +104,20 @@ static bool parse_device(int key, char *arg, struct argp_state *state, struct op
 
 	switch (key) {
 	case 'e':
-		set_kind(state, options, arg);
+		words_kind(state, arg, &options->any_kind, &options->kind);
 		return true;
 	case 'i':
 		options->interface = arg;
 		return true;
 	case 'q':
-		http->queues = (unsigned int)number(state, "--queues", arg, 1, DEVMEM_PORT_QUEUES);
+		http->queues = (unsigned int)words_number(state, "--queues", arg, 1,
+							  DEVMEM_PORT_QUEUES);
 		return true;
 	case OPTION_POOL:
-		http->pool_bytes = size(state, "--pool", arg);
+		http->pool_bytes = words_size(state, "--pool", arg, 1);
 		return true;
 	case OPTION_WINDOW:
-		options->window_bytes = size(state, "--window", arg);
+		options->window_bytes = words_size(state, "--window", arg, 1);
 		return true;
 	case OPTION_LEASE_DIR:
 		http->lease_dir = arg;
@@ -168,22 +136,22 @@ static bool parse_transfer(int key, char *arg, struct argp_state *state, struct 
 
 	switch (key) {
 	case 'n':
-		http->connections = (unsigned int)number(state, "--connections", arg, 1,
-							 DEVMEM_HTTP_CONNECTIONS);
+		http->connections = (unsigned int)words_number(state, "--connections", arg, 1,
+							       DEVMEM_HTTP_CONNECTIONS);
 		return true;
 	case OPTION_PART:
-		http->part_bytes = size(state, "--part", arg);
+		http->part_bytes = words_size(state, "--part", arg, 1);
 		return true;
 	case OPTION_TRIES:
-		http->tries = (unsigned int)number(state, "--tries", arg, 1, MAX_TRIES);
+		http->tries = (unsigned int)words_number(state, "--tries", arg, 1, MAX_TRIES);
 		return true;
 	case OPTION_TIMEOUT:
-		http->timeout_ms = 1000 *
-				   (unsigned int)number(state, "--timeout", arg, 1, MAX_SECONDS);
+		http->timeout_ms = 1000 * (unsigned int)words_number(state, "--timeout", arg, 1,
+								     MAX_SECONDS);
 		return true;
 	case OPTION_HOLD:
-		options->hold_ms = (unsigned int)number(state, "--hold", arg, 0,
-							1000 * MAX_SECONDS);
+		options->hold_ms = (unsigned int)words_number(state, "--hold", arg, 0,
+							      1000 * MAX_SECONDS);
 		return true;
 	default:
 		return false;
@@ -223,17 +191,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-/* Completes --help by the kinds of memory that the library has. */
-static char *help_filter(int key, const char *text, void *input)
-{
-	char kinds[256], *whole;
-
-	if (key != ARGP_KEY_HELP_POST_DOC)
-		return (char *)text;
-	text_kinds(kinds, sizeof(kinds));
-	return asprintf(&whole, "Kinds of memory: %s.\n%s", kinds, text) < 0 ? (char *)text : whole;
-}
-
 void options_parse(int argc, char **argv, struct options *options)
 {
 	static const struct argp argp = {
@@ -241,7 +198,7 @@ void options_parse(int argc, char **argv, struct options *options)
 		.parser = parse,
 		.args_doc = "URL...\n--index=FILE|URL",
 		.doc = doc,
-		.help_filter = help_filter,
+		.help_filter = words_help_filter,
 	};
 
 	*options = (struct options){.any_kind = true, .window_bytes = DEFAULT_WINDOW};
