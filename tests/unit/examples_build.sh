@@ -45,5 +45,5 @@ file(WRITE \${CMAKE_BINARY_DIR}/cxx.cc "#include <devmem.h>\nint main() { return
 add_executable(cxx \${CMAKE_BINARY_DIR}/cxx.cc)
 target_link_libraries(cxx devmem::devmem)
 TEXT
-cmake -S "$out/cmake" -B "$out/cmake/build" -DCMAKE_PREFIX_PATH="$out/root" >"$out/cmake.log" && cmake --build "$out/cmake/build" >>"$out/cmake.log" 2>&1 || { cat "$out/cmake.log"; exit 1; }
+cmake -G Ninja -S "$out/cmake" -B "$out/cmake/build" -DCMAKE_PREFIX_PATH="$out/root" >"$out/cmake.log" && cmake --build "$out/cmake/build" >>"$out/cmake.log" 2>&1 || { cat "$out/cmake.log"; exit 1; }
 "$out/cmake/build/cxx"
