@@ -48,7 +48,7 @@ static int open_exporters(struct comm *comm)
 {
 	struct devmem_error err;
 
-	if (devmem_exporter_open(comm->args->memory, -1, &comm->exporter, &err))
+	if (devmem_exporter_open(comm->args->memory, comm->gpu.ordinal, &comm->exporter, &err))
 		return fail(comm->failure, "%s", err.text);
 	if (comm->device_fifos)
 		comm->fifo_exporter = comm->exporter;
@@ -70,7 +70,8 @@ static void name_link(const struct comm *comm, struct link *link)
 	bool flush = comm->args->flush == FLUSH_ALWAYS ||
 		     (comm->args->flush == FLUSH_AUTO && comm->props.forceFlush);
 
-	link->dev = (int)link->channel % comm->devices;
+	link->send_dev = (int)comm->near[((unsigned int)comm->local_rank + link->channel) %
+					 comm->n_near];
 	link->send.net = link->recv.net = comm->net;
 	link->send.rank = link->recv.rank = comm->rank;
 	link->send.channel = link->recv.channel = (int)link->channel;
@@ -97,10 +98,20 @@ static int make_links(struct comm *comm)
 	return 0;
 }
 
+/* Before the plugin begins: it looks for the device that is current. */
+static void choose_gpu(struct comm *comm)
+{
+	comm->gpu.ordinal = -1;
+	if (comm->args->memory == DEVMEM_MEM_CUDA)
+		gpu_choose(&comm->gpu, comm->local_rank);
+	gpu_use(&comm->gpu);
+}
+
 int comm_init(struct comm *comm)
 {
 	ncclResult_t result;
 
+	choose_gpu(comm);
 	result = net_init(comm->net, &comm->ctx);
 	if (result != ncclSuccess)
 		return failed(comm, "init", result);
@@ -121,7 +132,7 @@ int comm_init(struct comm *comm)
 	snprintf(comm->plugin_name, sizeof(comm->plugin_name), "%s", comm->net->ops.name);
 	snprintf(comm->device_name, sizeof(comm->device_name), "%s", comm->props.name);
 	choose_memory(comm);
-	return make_links(comm) ? -1 : open_exporters(comm);
+	return comm_find_near(comm) || make_links(comm) ? -1 : open_exporters(comm);
 }
 
 int comm_finalize(struct comm *comm)
@@ -136,10 +147,12 @@ int comm_finalize(struct comm *comm)
 		devmem_mem_free(comm->links[i].recv_mem);
 	}
 	free(comm->links);
+	free(comm->near);
 	free(comm->far.first);
 	free(comm->far.second);
 	if (comm->fifo_exporter != comm->exporter)
 		devmem_exporter_close(comm->fifo_exporter);
 	devmem_exporter_close(comm->exporter);
+	gpu_release(&comm->gpu);
 	return result == ncclSuccess ? 0 : failed(comm, "finalize", result);
 }

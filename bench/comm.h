@@ -5,6 +5,7 @@
 
 #include "args.h"
 #include "devmem.h"
+#include "gpu.h"
 #include "kernel.h"
 #include "net.h"
 #include "proxy.h"
@@ -13,7 +14,8 @@
 /* A connection to a rank, one from a rank, and the kernel that works on both. */
 struct link {
 	unsigned int channel, distance;	/* as struct work has it */
-	int dev;
+	int send_dev;			/* the net device that this rank sends by: a near one */
+	int recv_dev;			/* and that it receives by: the same network as its sender's */
 	void *listener;
 	ncclNetDeviceHandle_t device;	/* what the kernel is told of the receiving connection */
 	char own_handle[NCCL_NET_HANDLE_MAXSIZE];	/* for the rank that sends to us */
@@ -26,12 +28,16 @@ struct link {
 
 struct comm {
 	int rank, ranks;
+	int local_rank;				/* among the ranks of this host */
 	const struct args *args;
 	struct net *net;
 	void *ctx;
 	int devices;
+	unsigned int *near, n_near;		/* the devices that are nearest to the rank's memory */
 	ncclNetProperties_v12_t props;		/* of device 0 */
 	char plugin_name[64], device_name[64];	/* ours, to be shown after the plugin's end */
+	char near_name[64];			/* of the first near device, likewise */
+	struct gpu gpu;				/* of memory of kind cuda */
 	bool device_fifos;			/* FIFOs are in device memory: NCCL's GPUDirect */
 	bool by_dmabuf;				/* and registered by their dmabuf */
 	struct devmem_exporter *exporter;	/* of the user's buffers */
@@ -45,6 +51,10 @@ struct comm {
 
 /* Main thread: init, devices, properties; decides about the memory as NCCL does. */
 int comm_init(struct comm *comm);
+/* Part of it: the devices that are nearest to the rank's memory. */
+int comm_find_near(struct comm *comm);
+/* Main thread: each rank learns by which device it receives from its peers. */
+int comm_exchange_devices(struct comm *comm);
 /* Service thread, in this order; between the first two the handles are exchanged. Each takes a struct comm. */
 int comm_listen(void *comm);
 int comm_connect(void *comm);

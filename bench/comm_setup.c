@@ -17,11 +17,13 @@ int comm_listen(void *arg)
 {
 	struct comm *comm = arg;
 
+	/* Connections are for the device that is current in this thread. */
+	gpu_use(&comm->gpu);
 	for (unsigned int i = 0; i < comm->n_links; i++) {
 		struct link *link = &comm->links[i];
 		ncclResult_t result;
 
-		result = net_call(comm->net, listen, comm->ctx, link->dev, link->own_handle,
+		result = net_call(comm->net, listen, comm->ctx, link->recv_dev, link->own_handle,
 				  &link->listener);
 		if (result != ncclSuccess)
 			return failed(comm, "listen", result, link);
@@ -40,7 +42,7 @@ static int try_connect(struct comm *comm, struct link *link)
 
 	if (link->send.comm)
 		return 0;
-	result = net_call(comm->net, connect, comm->ctx, link->dev, link->peer_handle,
+	result = net_call(comm->net, connect, comm->ctx, link->send_dev, link->peer_handle,
 			  &link->send.comm, &device);
 	if (result != ncclSuccess)
 		return failed(comm, "connect", result, link);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "local_rank.h"
+
 #define METRICS_ENV "NCCL_DEVMEM_METRICS"
 
 /* Before the plugin is loaded: it reads its environment once. */
@@ -57,7 +59,8 @@ static int make_connections(struct session *session)
 	struct comm *comm = &session->comm;
 
 	comm->worker = &session->service;
-	if (worker_run(&session->service, comm_listen, comm, &session->failure))
+	if (comm_exchange_devices(comm) ||
+	    worker_run(&session->service, comm_listen, comm, &session->failure))
 		return -1;
 	exchange_handles(comm);
 	if (worker_run(&session->service, comm_connect, comm, &session->failure))
@@ -94,6 +97,22 @@ static int check_ranks(struct session *session)
 	return 0;
 }
 
+/* Where no launcher tells it, MPI knows who shares this host's memory. */
+static int find_local_rank(struct session *session)
+{
+	int number = local_rank_of_environment(&session->failure);
+	MPI_Comm host;
+
+	if (number < 0 && !session->failure.text[0]) {
+		MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, session->comm.rank,
+				    MPI_INFO_NULL, &host);
+		MPI_Comm_rank(host, &number);
+		MPI_Comm_free(&host);
+	}
+	session->comm.local_rank = number;
+	return number < 0 ? -1 : 0;
+}
+
 int session_open(struct session *session, int rank, int ranks)
 {
 	const struct args *args = &session->args;
@@ -106,7 +125,7 @@ int session_open(struct session *session, int rank, int ranks)
 		.failure = &session->failure,
 	};
 	net_logger_set_rank(rank);
-	if (check_ranks(session) || choose_metrics_dir(session) ||
+	if (check_ranks(session) || find_local_rank(session) || choose_metrics_dir(session) ||
 	    net_load(&session->net, args->plugin, args->abi, &session->failure) ||
 	    comm_init(&session->comm) || make_buffers(session) ||
 	    worker_start(&session->service, "service", &session->net, args->timeout,

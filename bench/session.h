@@ -27,6 +27,8 @@ struct session {
 /* Each returns 0, or -1 with the failure set. */
 int session_open(struct session *session, int rank, int ranks);
 int session_run(struct session *session);
+/* Part of it: a line for each rank, printed by rank 0. */
+int session_show_ranks(struct session *session);
 int session_close(struct session *session);
 /* Sums the totals over all ranks. */
 void session_sum(struct session *session);

@@ -232,6 +232,8 @@ static int run_random(struct session *session)
 
 int session_run(struct session *session)
 {
+	if (session_show_ranks(session))
+		return -1;
 	if (session->comm.rank == 0)
 		table_header(&session->comm);
 	return session->args.random ? run_random(session) : run_sizes(session);

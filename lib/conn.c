@@ -116,7 +116,7 @@ static void make_staging(struct conn *conn)
 	if (devmem_exporter_cpu_reaches(device->exporter))
 		return;
 	pthread_mutex_lock(&device->lock);
-	staged = device->plan.tx != PLAN_TX_DEVICE;
+	staged = conn->looped || device->plan.tx != PLAN_TX_DEVICE;
 	pthread_mutex_unlock(&device->lock);
 	if (conn->n_streams) {
 		for (unsigned int i = 0; conn->sender && staged && i < conn->n_streams; i++)
@@ -127,6 +127,15 @@ static void make_staging(struct conn *conn)
 		conn->bounce = devmem_staging_alloc(device->exporter, CONN_BOUNCE);
 		conn->bounce_staging = conn->bounce;
 	}
+}
+
+/* The kernel loops back what is sent to an address of its own. */
+static bool is_looped(const struct device *device, const struct sockaddr_storage *peer)
+{
+	struct sockaddr_storage own = device->nic.addr;
+
+	sockaddr_set_port(&own, sockaddr_port(peer));
+	return sockaddr_equal(&own, peer);
 }
 
 static void close_parts(struct conn_parts *parts)
@@ -154,6 +163,7 @@ int conn_new(struct device *device, const struct conn_parts *given, struct conn 
 	}
 	new->device = device_get(device);
 	new->sender = parts.sender;
+	new->looped = parts.sender && is_looped(device, parts.peer);
 	new->control_fd = -1;
 	new->pool = parts.pool;
 	new->share = parts.share;
@@ -171,6 +181,11 @@ int conn_new(struct device *device, const struct conn_parts *given, struct conn 
 		return ret;
 	}
 	make_staging(new);
+	if (new->looped)
+		device->log(LOG_LEVEL_INFO, __func__, __LINE__,
+			    "sending to %s on %s by way of host memory: it is this host's own "
+			    "address, and the kernel loops such packets back past the NIC",
+			    new->peer, device->nic.ifname);
 	PROBE4(conn_open, new, new->sender, new->peer, new->control_fd);
 	*conn = new;
 	return 0;

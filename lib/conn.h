@@ -105,6 +105,7 @@ struct conn {
 	struct pool *pool;	   /* receiver: where data comes from; NULL without data streams */
 	struct budget_share share; /* receiver: of the pool */
 	bool sender;
+	bool looped; /* sender: to this host, past the NIC, which then reads no device memory */
 	int control_fd;
 	struct devmem_stream *control;
 	unsigned int n_streams; /* 0: all payload is inline */

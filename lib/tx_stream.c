@@ -37,9 +37,9 @@ void tx_stream_push(struct conn *conn, unsigned int stream, struct request *requ
 		sched_assigned(&conn->loads[stream], len, clock_ns());
 }
 
-static bool by_nic(const struct tx_chunk *chunk)
+static bool by_nic(const struct conn *conn, const struct tx_chunk *chunk)
 {
-	return chunk->request->region && chunk->request->region->tx;
+	return !conn->looped && chunk->request->region && chunk->request->region->tx;
 }
 
 /* Copies ahead what is in line and cannot be read by anybody but the copy engine. */
@@ -49,7 +49,7 @@ static int fill_stage(struct conn *conn, struct tx_stream *tx)
 		struct tx_chunk *chunk = chunk_at(tx, tx->filled);
 		ssize_t filled;
 
-		if (by_nic(chunk) || chunk->staged == chunk->len ||
+		if (by_nic(conn, chunk) || chunk->staged == chunk->len ||
 		    conn_cpu_reaches(conn, chunk->request->region)) {
 			tx->filled++;
 			continue;
@@ -110,7 +110,7 @@ static unsigned int gather(const struct conn *conn, struct tx_stream *tx, struct
 		const uint8_t *from = chunk->request->addr + chunk->offset + chunk->sent;
 		size_t len = allowed(conn, chunk), offset;
 
-		if (!len || !by_nic(chunk) || region->tx_id != tx_id)
+		if (!len || !by_nic(conn, chunk) || region->tx_id != tx_id)
 			break;
 		len = len < room ? len : room;
 		offset = region->mem->dmabuf_offset + (size_t)(from - (uint8_t *)region->mem->addr);
@@ -187,7 +187,7 @@ int tx_stream_progress(struct conn *conn, unsigned int stream)
 		ret = fill_stage(conn, tx);
 		if (ret < 0)
 			return ret;
-		sent = by_nic(chunk) ? send_device(conn, stream) : send_host(conn, stream);
+		sent = by_nic(conn, chunk) ? send_device(conn, stream) : send_host(conn, stream);
 		if (sent == -EAGAIN) {
 			/* Room for notifications comes back with acknowledgements, too. */
 			ret = tx_stream_reap(conn, stream);

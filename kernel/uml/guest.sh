@@ -11,8 +11,8 @@ Boots the User-Mode Linux test kernel and runs CMD in it, with the caller's fold
 without CMD, a shell. Its file system is this machine's, read-only; /tmp, /run, /root and /dev/shm are empty and writable.
 
   --hosts N           hosts, each a network namespace hostN with its own name (default 2); `on host0 CMD` runs CMD there
-  --machines          two guests, host0 and host1, each a kernel of its own: dm0 is a dmnic on top of a card, whose frames go to the other
-                      guest; CMD runs on host0, `on host1 CMD` on the other
+  --machines          each host a guest, a kernel of its own, 2 to 8: dm0 is a dmnic on top of a card, whose frames go to the other guest, or
+                      to a switch where there are more than two; CMD runs on host0, `on host1 CMD` on another
   --nics K            dmnic networks: host h has 10.K.0.(h+1) and fd00:K::(h+1) on dmK (default 1)
   --queues Q          rx and tx queues of each NIC (default 8)
   --mtu M             of the dmnic networks (default 4148: 4096 bytes of payload with IPv4 and TCP timestamps)
@@ -21,7 +21,7 @@ without CMD, a shell. Its file system is this machine's, read-only; /tmp, /run, 
   --no-tx             NICs that cannot send device memory, as with a driver without bind-tx
   --flavour F         release, or debug: KASAN, lockdep, kmemleak (default $DEVMEM_FLAVOUR, else release)
   --timeout S         seconds until the guest is killed (default 300)
-  --mem SIZE          memory (default 1G, debug 2G)
+  --mem SIZE          memory of each guest (default 1G, debug 2G)
   --out DIR           where results go: $DEVMEM_OUT inside, with dmesg of this boot (default: a folder that is removed)
 
 Exit status: CMD's; 99 when the kernel log holds a warning or worse (it is printed), 124 after the timeout, 125 when the guest could not start.
@@ -33,13 +33,13 @@ repo=$(cd "$here/../.." && pwd)
 # shellcheck source-path=SCRIPTDIR source=bad_log.sh
 . "$here/bad_log.sh"
 original=("$@")
-guests=1 hosts=2 nics=1 queues=8 mtu=4148 rss=1 split=1 tx=1 flavour=${DEVMEM_FLAVOUR:-release} timeout=300 mem='' out=''
+machines='' hosts=2 nics=1 queues=8 mtu=4148 rss=1 split=1 tx=1 flavour=${DEVMEM_FLAVOUR:-release} timeout=300 mem='' out=''
 die() { printf 'guest: %s\n' "$*" >&2; exit 125; }
 
 while [ $# -gt 0 ]; do
 	case $1 in
 	--hosts) hosts=$2; shift ;;
-	--machines) guests=2 ;;
+	--machines) machines=1 ;;
 	--nics) nics=$2; shift ;;
 	--queues) queues=$2; shift ;;
 	--mtu) mtu=$2; shift ;;
@@ -61,14 +61,16 @@ for number in "$hosts" "$nics" "$queues" "$mtu" "$rss" "$timeout"; do
 done
 [ $# -gt 0 ] || [ -t 0 ] || die "a shell in the guest needs a terminal; give a command after --, see guest --help"
 [ "$hosts" -ge 2 ] || die "--hosts $hosts: at least two hosts are needed"
-[ "$guests" = 1 ] || [ "$hosts" = 2 ] || die "--hosts $hosts: --machines are two"
+[ -z "$machines" ] || [ "$hosts" -le 8 ] || die "--hosts $hosts: --machines are at most eight"
+guests=1
+[ -z "$machines" ] || guests=$hosts
 [ -n "$mem" ] || { mem=1G; [ "$flavour" != debug ] || mem=2G; }
 
 kernel=$("$here/build.sh" "$flavour") || die "no kernel"
 build=${DEVMEM_BUILD:-$repo/build/release}
 [ -x "$build/bin/guest-poweroff" ] || die "$build holds no build: ./dev build"
-if [ "$guests" = 2 ] && [ -z "${DEVMEM_WIRED:-}" ]; then
-	DEVMEM_WIRED=1 exec "$build/bin/guest-wires" "$((nics + 1))" "$0" "${original[@]}"
+if [ -n "$machines" ] && [ -z "${DEVMEM_WIRED:-}" ]; then
+	DEVMEM_WIRED=1 exec "$build/bin/guest-wires" "$guests" "$((nics + 1))" "$0" "${original[@]}"
 fi
 
 # The guest's memory is a file that the kernel maps executable.
@@ -114,38 +116,40 @@ rm -f "$out/status" "$out"/dmesg* "$out"/kmemleak*
 } >"$control/settings"
 
 # A guest has one processor, but consists of several processes of this machine, of which one at a time runs. On one processor they hand over without waking up
-# another one, which takes several times as long as all else that a system call does. Guests that run side by side each take a processor while there are free ones.
+# another one, which takes several times as long as all else that a system call does. Guests that run side by side each take a processor while there are free ones, and
+# share them evenly when there are none: nobody waits for a processor.
 processors=()
 for range in $(taskset -cp $$ | sed 's/.*: //; s/,/ /g'); do
 	mapfile -t -O ${#processors[@]} processors < <(seq "${range%-*}" "${range#*-}")
 done
-own_processor() {	# sets processor, and keeps it to this guest until the end
+first=$RANDOM
+own_processor() {	# GUEST: sets processor, and keeps it to this guest until the end
 	local lock
 	for processor in "${processors[@]}"; do
 		exec {lock}>>"/tmp/devmem-guest.$(id -u).cpu$processor"
 		! flock -n "$lock" || return 0
 		exec {lock}>&-
 	done
-	processor=${processors[RANDOM % ${#processors[@]}]}
+	processor=${processors[(first + $1) % ${#processors[@]}]}
 }
 
 # kernel_of GUEST FOLDER: the array boot, a kernel whose results go to FOLDER.
 kernel_of() {
 	local k processor
-	own_processor
+	own_processor "$1"
 	boot=(taskset -c "$processor" setarch -R "$kernel" "mem=$mem" "umid=$(basename "$scratch").$1" "uml_dir=$scratch/uml/" root=/dev/root rootfstype=hostfs ro "init=$here/init.sh"
 		"devmem_guest=$1" "devmem_control=$control" "devmem_out=$2" "dmnic.netmem_tx=$tx" udmabuf.size_limit_mb=512 dmvram.size_mb=512 con=null)
-	for ((k = 0; guests == 2 && k <= nics; k++)); do
-		boot+=("vec$k:transport=fd,fd=$((100 * ($1 + 1) + k)),mtu=$((k == 0 ? 1500 : mtu)),depth=128,gro=0")
+	for ((k = 0; guests > 1 && k <= nics; k++)); do
+		boot+=("vec$k:transport=fd,fd=$((100 * ($1 + 1) + k)),mac=02:00:00:00:0$1:$(printf %02x "$k"),mtu=$((k == 0 ? 1500 : mtu)),depth=128,gro=0")
 	done
 }
 
-if [ "$guests" = 2 ]; then
-	mkdir "$scratch/out.1"
-	kernel_of 1 "$scratch/out.1"
-	TMPDIR=$scratch timeout -k 2 -s KILL "$((timeout + 5))" "${boot[@]}" con0=null,fd:1 </dev/null >"$scratch/console.1" 2>&1 &
+for ((guest = 1; guest < guests; guest++)); do
+	mkdir "$scratch/out.$guest"
+	kernel_of "$guest" "$scratch/out.$guest"
+	TMPDIR=$scratch timeout -k 2 -s KILL "$((timeout + 5))" "${boot[@]}" con0=null,fd:1 </dev/null >"$scratch/console.$guest" 2>&1 &
 	others+=($!)
-fi
+done
 kernel_of 0 "$out"
 if [ $# = 0 ]; then
 	TMPDIR=$scratch "${boot[@]}" con0=fd:0,fd:1 quiet
@@ -158,8 +162,25 @@ tail -q -n +1 -s 0.05 -f "$out/stdout" --pid=$pid &
 streams+=($!)
 tail -q -n +1 -s 0.05 -f "$out/stderr" --pid=$pid >&2 &
 streams+=($!)
-code=0
-wait "$pid" 2>/dev/null || code=$?
+# Other guests end when host0 tells them to, with status 0; one that ends otherwise takes all with it.
+check_end_of() {	# PID
+	local i
+	for i in "${!others[@]}"; do
+		if [ "${others[i]}" = "$1" ] && [ "$(cat "$control/status.$((i + 1))" 2>/dev/null)" != 0 ]; then
+			cat "$scratch/out.$((i + 1))/dmesg" "$scratch/console.$((i + 1))" >&2 2>/dev/null || true
+			die "host$((i + 1)) ended before its time; its log is above"
+		fi
+	done
+}
+running=("${others[@]}" "$pid") ended=''
+while [ "$ended" != "$pid" ]; do
+	code=0
+	wait -n -p ended "${running[@]}" 2>/dev/null || code=$?
+	check_end_of "$ended"
+	for i in "${!running[@]}"; do
+		[ "${running[i]}" != "$ended" ] || unset "running[$i]"
+	done
+done
 pid=''
 wait "${streams[@]}" 2>/dev/null || true
 streams=()
@@ -172,13 +193,13 @@ fi
 status=$(cat "$out/status")
 [ "$status" != 125 ] || { cat "$out/dmesg" "$scratch"/console* >&2; die "setting up the guest failed; its log is above"; }
 
-if [ "$guests" = 2 ]; then
-	wait "${others[@]}" 2>/dev/null || true
-	others=()
-	[ -f "$scratch/out.1/status" ] || { cat "$scratch/console.1" >&2; die "host1 ended without a status; its console is above"; }
-	cp "$scratch/out.1/dmesg" "$out/dmesg.1"
-	[ ! -s "$scratch/out.1/kmemleak" ] || cp "$scratch/out.1/kmemleak" "$out/kmemleak.1"
-fi
+[ ${#running[@]} = 0 ] || wait "${running[@]}" 2>/dev/null || true
+others=()
+for ((guest = 1; guest < guests; guest++)); do
+	[ -f "$scratch/out.$guest/status" ] || { cat "$scratch/console.$guest" >&2; die "host$guest ended without a status; its console is above"; }
+	cp "$scratch/out.$guest/dmesg" "$out/dmesg.$guest"
+	[ ! -s "$scratch/out.$guest/kmemleak" ] || cp "$scratch/out.$guest/kmemleak" "$out/kmemleak.$guest"
+done
 if cat "$out"/dmesg* | grep -qE "$bad" || cat "$out"/kmemleak* 2>/dev/null | grep -q .; then
 	cat "$out"/dmesg* "$out"/kmemleak* >&2 2>/dev/null || true
 	printf 'guest: the kernel log above has reports; the command itself ended with %s\n' "$status" >&2

@@ -26,7 +26,7 @@ set_environment() {	# NAME
 	mount --bind /run/hosts /etc/hosts
 	export PATH=/run/bin:$DEVMEM_BUILD/bin:$PATH LD_LIBRARY_PATH=$DEVMEM_BUILD/lib IP_LIB_DIR=$DEVMEM_BUILD/lib/ip
 	export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_plm_rsh_agent=/run/bin/on OMPI_MCA_btl_tcp_if_include=172.30.0.0/24
-	export OMPI_MCA_oob_tcp_if_include=172.30.0.0/24 OMPI_MCA_btl=self,tcp OMPI_MCA_pml=ob1 HOME=/root DEVMEM_OUT=/run/out DEVMEM_HOSTS
+	export OMPI_MCA_oob_tcp_if_include=172.30.0.0/24 OMPI_MCA_btl=self,tcp OMPI_MCA_pml=ob1 HOME=/root DEVMEM_OUT=/run/out DEVMEM_HOSTS DEVMEM_NICS
 }
 
 # Buffers large enough for a fast path; those of TCP are of each network namespace.

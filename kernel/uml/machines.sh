@@ -54,6 +54,7 @@ await_host() {	# HOST
 	local try
 	for try in $(seq 100); do
 		! timeout 5 on "$1" true 2>/dev/null || return 0
+		[ ! -e "/run/control/status.${1#host}" ] || break
 		sleep 0.2
 	done
 	echo "$1 does not answer after $try tries" >&2
@@ -72,6 +73,8 @@ end_other_guests() {
 	local h
 	for ((h = 1; h < ${DEVMEM_GUESTS:-1}; h++)); do
 		timeout 10 on "host$h" sh -c 'echo >/run/finish'
-		timeout 10 sh -c "until [ -e /run/control/status.$h ]; do sleep 0.05; done"
+	done
+	for ((h = 1; h < ${DEVMEM_GUESTS:-1}; h++)); do
+		timeout 20 sh -c "until [ -e /run/control/status.$h ]; do sleep 0.05; done"
 	done
 }

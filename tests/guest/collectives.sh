@@ -5,22 +5,18 @@ set -euo pipefail
 
 ranks=$1 memory=$2
 
-counters() {	# NAME: of all hosts' NICs, now
-	local host
-	for ((host = 0; host < ranks; host++)); do
-		on "host$host" ethtool -S dm0 >"/tmp/host$host.$1"
-	done
-}
+# shellcheck source-path=SCRIPTDIR source=../../bench/nic_counters.sh
+. "$DEVMEM_REPO/bench/nic_counters.sh"
 
 judged() {	# COLLECTIVE OPTION...: runs it, shows the table, and judges every figure
-	counters start
+	nic_counters /tmp start
 	"$DEVMEM_REPO/bench/hosts_run.sh" "$ranks" "$1" --memory "$memory" --timeout 30 --json /tmp/collective.json "${@:2}" >/tmp/collective.out || {
 		cat /tmp/collective.out
 		echo "$*: failed"
 		exit 1
 	}
 	grep -vE '^#(  |$)' /tmp/collective.out
-	counters devmem
+	nic_counters /tmp devmem
 	verdict --devmem /tmp/collective.json --nics /tmp --hosts "$ranks" >/tmp/verdict.out || {
 		cat /tmp/verdict.out
 		exit 1

@@ -32,6 +32,10 @@ for line in 'WARNING: CPU: 0' 'BUG: KASAN: use-after-free' 'INFO: task x blocked
 done
 expect 99 'ended with 3' -- sh -c 'echo "Call Trace:" >/dev/kmsg; exit 3'
 expect 124 'killed after 3 s' --timeout 3 -- sleep 60
+expect 0 'host2' --machines --hosts 3 -- on host1 on host2 hostname
+expect 99 'WARNING: CPU: 0' --machines --hosts 3 -- on host2 sh -c "echo 'WARNING: CPU: 0' >/dev/kmsg"
+expect 125 'host2 ended before its time' --machines --hosts 3 -- sh -c 'on host2 guest-poweroff; sleep 60'
+expect 125 'at most eight' --machines --hosts 9 -- true
 expect 125 "no option '--host'" --host 2 -- true
 expect 125 'at least two hosts' --hosts 1 -- true
 expect 125 'no flavour' --flavour fast -- true

@@ -68,7 +68,7 @@ TEST(Readme, ShowsNoVariableThatThePluginDoesNotHave)
 
 	for (unsigned int i = 0; i < params_count; i++)
 		known.insert(params_table[i].name);
-	for (const char *path : {"README.md", "docs/architecture.md", "docs/broker.md", "docs/hardware.md", "docs/testing.md", "docs/tracing.md", "man/devmemctl.1"}) {
+	for (const char *path : {"README.md", "docs/architecture.md", "docs/broker.md", "docs/hardware.md", "docs/launching.md", "docs/testing.md", "docs/tracing.md", "man/devmemctl.1"}) {
 		std::string text = read(path);
 		for (size_t at = text.find(prefix); at != std::string::npos; at = text.find(prefix, at + 1)) {
 			size_t start = at + prefix.size(), end = start;
