@@ -20,7 +20,6 @@ enum long_option {
 	OPTION_RANDOM,
 	OPTION_SEED,
 	OPTION_TIMEOUT,
-	OPTION_JSON,
 };
 
 static const struct argp_option options[] = {
@@ -42,7 +41,7 @@ static const struct argp_option options[] = {
 	{ "flush", OPTION_FLUSH, "WHEN", 0, "Call iflush after receives: auto (default: as the plugin asks), always, never", 3 },
 	{ "proto", OPTION_PROTO, "NAME", 0, "Messages as of NCCL's protocol simple (4 of 1 MiB at once), ll (8 of 64 KiB), ll128 (8 of 600 KiB); or what simple is elsewhere: broadcast (8 of 512 KiB), p2p (between two ranks, 8 of 128 KiB). Default: the collective's own for large buffers", 3 },
 	{ "timeout", OPTION_TIMEOUT, "SECONDS", 0, "Give up, and tell what is stuck, when nothing moves for that long (default 30)", 4 },
-	{ "json", OPTION_JSON, "FILE", 0, "Also write the results there", 4 },
+	{ "json", 'J', "FILE", 0, "Also write the results there", 4 },
 	{ 0 },
 };
 
@@ -165,7 +164,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		args->seed = n;
 		break;
 	case OPTION_TIMEOUT: number(state, "--timeout", arg, 1, 86400, &args->timeout); break;
-	case OPTION_JSON: args->json = arg; break;
+	case 'J': args->json = arg; break;
 	case ARGP_KEY_END: finish(state, args); break;
 	default: return ARGP_ERR_UNKNOWN;
 	}

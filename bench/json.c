@@ -4,7 +4,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "result.h"
+#include "environment_json.h"
+#include "json.h"
 
 static void set_text(json_t *object, const char *name, const char *value)
 {
@@ -31,6 +32,7 @@ static json_t *json_of_result(const struct result *result, const struct comm *co
 	set_real(line, "algbw", result_algbw(result));
 	set_real(line, "busbw", result_busbw(result, comm));
 	set_real(line, "cpu_us", result->cpu_seconds * 1e6);
+	set_count(line, "retransmits", result->retransmits);
 	if (result->checked)
 		set_count(line, "wrong", result->wrong);
 	else
@@ -62,6 +64,8 @@ static json_t *json_of_totals(const struct totals *totals)
 	set_count(sums, "bytes_sent", totals->bytes_sent);
 	set_count(sums, "bytes_received", totals->bytes_received);
 	set_count(sums, "flushes", totals->flushes);
+	set_count(sums, "timed_bytes", totals->timed_bytes);
+	set_count(sums, "retransmits", totals->retransmits);
 	set_real(sums, "wall_seconds", totals->wall_seconds);
 	set_real(sums, "cpu_seconds", totals->cpu_seconds);
 	json_object_set_new(sums, "counters", json_of_metrics(&totals->metrics));
@@ -89,16 +93,18 @@ static json_t *json_of_run(const struct comm *comm)
 	return run;
 }
 
-int json_write(const char *path, const struct comm *comm, const struct result *results,
-	       unsigned int n, const struct totals *totals)
+int json_write(const char *path, const struct session *session)
 {
+	const struct comm *comm = &session->comm;
 	json_t *run = json_of_run(comm), *lines = json_array();
 	int ret;
 
-	for (unsigned int i = 0; i < n; i++)
-		json_array_append_new(lines, json_of_result(&results[i], comm));
+	json_object_set_new(run, "environment",
+			    environment_json(&session->facts, &session->ranks));
+	for (unsigned int i = 0; i < session->n_results; i++)
+		json_array_append_new(lines, json_of_result(&session->results[i], comm));
 	json_object_set_new(run, "results", lines);
-	json_object_set_new(run, "totals", json_of_totals(totals));
+	json_object_set_new(run, "totals", json_of_totals(&session->totals));
 	errno = 0;
 	ret = json_dump_file(run, path, JSON_INDENT(1)) ? -(errno ? errno : EIO) : 0;
 	json_decref(run);

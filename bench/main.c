@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "json.h"
 #include "session.h"
 
 enum { EXIT_WRONG = 1, EXIT_FAILED = 3 };
@@ -32,8 +33,7 @@ static void report(struct session *session)
 	table_end(session->results, session->n_results, &session->comm, &session->totals);
 	if (!path)
 		return;
-	ret = json_write(path, &session->comm, session->results, session->n_results,
-			 &session->totals);
+	ret = json_write(path, session);
 	if (ret) {
 		fail(&session->failure, "cannot write %s: %s", path, strerror(-ret));
 		give_up(session);
@@ -55,8 +55,7 @@ int main(int argc, char **argv)
 	if (rank == 0)
 		report(&session);
 	net_unload(&session.net);
-	session_clean(&session);
-	free(session.results);
+	session_free(&session);
 	MPI_Finalize();
 	return session.totals.wrong ? EXIT_WRONG : EXIT_SUCCESS;
 }

@@ -3,11 +3,14 @@
 #ifndef BENCH_NET_H
 #define BENCH_NET_H
 
+#include <limits.h>
+
 #include "failure.h"
 #include "nccl/net_v12.h"
 
 struct net {
 	void *library;
+	char file[PATH_MAX];		/* where it was found */
 	const void *table;		/* the plugin's own */
 	void (*adapt)(const void *table, ncclNet_v12_t *ops);
 	int abi;			/* 8 to 12 */

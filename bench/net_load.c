@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Finds and loads a net plugin by NCCL's rules. */
 #include <dlfcn.h>
+#include <link.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -51,12 +52,21 @@ static void *open_library(const char *name, struct failure *failure)
 	return NULL;
 }
 
+static void note_file(struct net *net)
+{
+	struct link_map *map;
+
+	if (dlinfo(net->library, RTLD_DI_LINKMAP, &map) == 0)
+		snprintf(net->file, sizeof(net->file), "%s", map->l_name);
+}
+
 int net_load(struct net *net, const char *name, int abi, struct failure *failure)
 {
 	memset(net, 0, sizeof(*net));
 	net->library = open_library(name, failure);
 	if (!net->library)
 		return -1;
+	note_file(net);
 	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
 		const void *table;
 

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "environment.h"
+#include "plan_log.h"
+
 #define METRICS_ENV "NCCL_DEVMEM_METRICS"
 
 /* Before the plugin is loaded: it reads its environment once. */
@@ -38,6 +41,14 @@ void session_clean(struct session *session)
 	unlink(path);
 	rmdir(session->metrics_dir);
 	session->metrics_dir[0] = '\0';
+}
+
+void session_free(struct session *session)
+{
+	session_clean(session);
+	ranks_free(&session->ranks);
+	facts_free(&session->facts);
+	free(session->results);
 }
 
 /* Handles travel against the data: whoever sends must have the receiver's. */
@@ -94,6 +105,15 @@ static int check_ranks(struct session *session)
 	return 0;
 }
 
+/* Connections are there, so that the plugin's plan is its last. */
+static int look_around(struct session *session)
+{
+	environment_add(&session->facts, &session->comm);
+	if (ranks_gather(&session->ranks, &session->facts))
+		return fail(&session->failure, "out of memory");
+	return 0;
+}
+
 int session_open(struct session *session, int rank, int ranks)
 {
 	const struct args *args = &session->args;
@@ -106,6 +126,8 @@ int session_open(struct session *session, int rank, int ranks)
 		.failure = &session->failure,
 	};
 	net_logger_set_rank(rank);
+	plan_log_start();
+	facts_add_variables(&session->facts, environ);
 	if (check_ranks(session) || choose_metrics_dir(session) ||
 	    net_load(&session->net, args->plugin, args->abi, &session->failure) ||
 	    comm_init(&session->comm) || make_buffers(session) ||
@@ -114,7 +136,7 @@ int session_open(struct session *session, int rank, int ranks)
 	    worker_start(&session->progress, "progress", &session->net, args->timeout,
 			 &session->failure))
 		return -1;
-	return make_connections(session);
+	return make_connections(session) || look_around(session) ? -1 : 0;
 }
 
 static void add_link(struct totals *totals, const struct link *link)
@@ -159,15 +181,17 @@ void session_sum(struct session *session)
 {
 	struct totals *totals = &session->totals;
 	uint64_t sums[] = { totals->messages, totals->empty_messages, totals->bytes_sent,
-			    totals->bytes_received, totals->flushes };
+			    totals->bytes_received, totals->flushes,
+			    totals->retransmits };
 	int present = totals->metrics.present;
 
-	sum_u64(sums, 5);
+	sum_u64(sums, 6);
 	totals->messages = sums[0];
 	totals->empty_messages = sums[1];
 	totals->bytes_sent = sums[2];
 	totals->bytes_received = sums[3];
 	totals->flushes = sums[4];
+	totals->retransmits = sums[5];
 	sum_u64(totals->metrics.values, METRIC_COUNT);
 	MPI_Allreduce(MPI_IN_PLACE, &present, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD);
 	totals->metrics.present = present;

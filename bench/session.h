@@ -4,6 +4,7 @@
 #define BENCH_SESSION_H
 
 #include "comm.h"
+#include "ranks.h"
 #include "result.h"
 
 #define RESULT_GUARD 64	/* bytes after the result that must stay as they were */
@@ -21,6 +22,8 @@ struct session {
 	struct result *results;
 	unsigned int n_results;
 	struct totals totals;		/* of this rank; session_sum makes them those of all */
+	struct facts facts;		/* of this rank */
+	struct ranks ranks;		/* on rank 0 */
 	char metrics_dir[64];		/* ours, or "" when the user has one */
 };
 
@@ -32,5 +35,7 @@ int session_close(struct session *session);
 void session_sum(struct session *session);
 /* Removes the folder of the plugin's counters. */
 void session_clean(struct session *session);
+/* The same, and all that was found. */
+void session_free(struct session *session);
 
 #endif

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "differences.h"
 #include "launch.h"
+#include "retransmits.h"
 #include "session.h"
 #include "size.h"
 
@@ -39,6 +41,12 @@ static size_t result_bytes(const struct session *session, size_t block)
 {
 	return block * dst_blocks(session) * session->args.element->size;
 }
+
+/* What the timed runs of a size cost this rank. */
+struct cost {
+	double seconds, cpu;
+	uint64_t retransmits;
+};
 
 static int run(struct session *session, struct launch *launch, size_t block, unsigned int iters)
 {
@@ -148,32 +156,54 @@ static int check(struct session *session, size_t block, struct result *result,
 	return 0;
 }
 
-/* Puts the mean over the ranks, and the CPU time of all, into @result. */
-static void account(struct session *session, struct result *result, double seconds, double cpu,
+/* Puts the mean over the ranks, and the CPU time and retransmits of all, into @result. */
+static void account(struct session *session, struct result *result, const struct cost *cost,
 		    unsigned int iters)
 {
-	double sums[2] = { seconds, cpu };
+	struct totals *totals = &session->totals;
+	const struct collective *collective = session->args.collective;
+	double sums[2] = { cost->seconds, cost->cpu };
 
-	session->totals.wall_seconds += seconds;
-	session->totals.cpu_seconds += cpu;
+	totals->wall_seconds += cost->seconds;
+	totals->cpu_seconds += cost->cpu;
+	totals->retransmits += cost->retransmits;
+	totals->timed_bytes += result->bytes * iters *
+			       collective->sizes_sent((unsigned int)session->comm.ranks);
 	MPI_Allreduce(MPI_IN_PLACE, sums, 2, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
+	MPI_Allreduce(&cost->retransmits, &result->retransmits, 1, MPI_UINT64_T, MPI_SUM,
+		      MPI_COMM_WORLD);
 	result->seconds = sums[0] / session->comm.ranks / iters;
 	result->cpu_seconds = sums[1] / iters;
+}
+
+/* Adds to @cost. */
+static int run_timed(struct session *session, size_t block, struct cost *cost)
+{
+	uint64_t before = retransmits_now();
+	struct launch launch;
+
+	MPI_Barrier(MPI_COMM_WORLD);
+	if (run(session, &launch, block, session->args.iters))
+		return -1;
+	cost->seconds += launch.seconds;
+	cost->cpu += launch.cpu_seconds;
+	cost->retransmits += retransmits_now() - before;
+	return 0;
 }
 
 static int run_size(struct session *session, uint64_t bytes, struct result *result)
 {
 	const struct args *args = &session->args;
 	size_t block = block_of(session, bytes);
+	struct cost cost = { 0 };
 	struct launch launch;
 
 	*result = (struct result){ .bytes = size_of(session, block), .count = block };
 	if (fill(session, block) || run(session, &launch, block, args->warmup))
 		return -1;
-	MPI_Barrier(MPI_COMM_WORLD);
-	if (run(session, &launch, block, args->iters))
+	if (run_timed(session, block, &cost))
 		return -1;
-	account(session, result, launch.seconds, launch.cpu_seconds, args->iters);
+	account(session, result, &cost, args->iters);
 	for (unsigned int i = 0; i < args->checks; i++)
 		if (check(session, block, result, &launch))
 			return -1;
@@ -211,7 +241,7 @@ static int run_random(struct session *session)
 	const struct args *args = &session->args;
 	struct result result = { 0 };
 	struct launch launch;
-	double seconds = 0, cpu = 0;
+	struct cost cost = { .retransmits = -retransmits_now() };
 	uint64_t state = args->seed;
 
 	for (unsigned int i = 0; i < args->random; i++) {
@@ -220,19 +250,33 @@ static int run_random(struct session *session)
 
 		if (check(session, block, &result, &launch))
 			return -1;
-		seconds += launch.seconds;
-		cpu += launch.cpu_seconds;
+		cost.seconds += launch.seconds;
+		cost.cpu += launch.cpu_seconds;
 		result.count += block;
 	}
 	result.count /= args->random;
 	result.bytes = size_of(session, result.count);
-	account(session, &result, seconds, cpu, args->random);
+	cost.retransmits += retransmits_now();
+	account(session, &result, &cost, args->random);
 	return add_result(session, &result);
+}
+
+static int print_differences(struct session *session)
+{
+	const struct ranks *ranks = &session->ranks;
+
+	if (ranks->facts && differences_print(stdout, ranks->facts, ranks->hosts, ranks->n))
+		return fail(&session->failure, "out of memory");
+	return 0;
 }
 
 int session_run(struct session *session)
 {
-	if (session->comm.rank == 0)
+	if (session->comm.rank == 0) {
 		table_header(&session->comm);
+		if (print_differences(session))
+			return -1;
+		table_columns();
+	}
 	return session->args.random ? run_random(session) : run_sizes(session);
 }

@@ -38,12 +38,16 @@ void table_header(const struct comm *comm)
 	       comm->device_name, fifos(comm));
 	if (args->random)
 		printf("# %u %ss of random sizes, %" PRIu64 " to %" PRIu64
-		       " bytes, seed %" PRIu64 ", each checked\n#\n",
+		       " bytes, seed %" PRIu64 ", each checked\n",
 		       args->random, args->collective->title, args->min_bytes, args->max_bytes, args->seed);
 	else
-		printf("# for each size %u timed after %u for warm-up, %u checked\n#\n",
+		printf("# for each size %u timed after %u for warm-up, %u checked\n",
 		       args->iters, args->warmup, args->checks);
-	printf("# %11s %12s %8s %6s %5s %10s %7s %7s %7s %10s\n", "size", "count", "type", "redop",
+}
+
+void table_columns(void)
+{
+	printf("#\n# %11s %12s %8s %6s %5s %10s %7s %7s %7s %10s\n", "size", "count", "type", "redop",
 	       "root", "time", "algbw", "busbw", "#wrong", "cpu");
 	printf("# %11s %12s %8s %6s %5s %10s %7s %7s %7s %10s\n", "(B)", "(elements)", "", "", "",
 	       "(us)", "(GB/s)", "(GB/s)", "", "(us)");
@@ -106,6 +110,11 @@ void table_end(const struct result *results, unsigned int n, const struct comm *
 	       " of them empty; through irecv %" PRIu64 " bytes\n",
 	       totals->bytes_sent, totals->messages, totals->empty_messages, totals->bytes_received);
 	metrics_print(&totals->metrics);
-	printf("#   time           %.3f s of wall clock, %.3f s of CPU over all ranks (timed %ss)\n",
-	       totals->wall_seconds, totals->cpu_seconds, comm->args->collective->title);
+	printf("# what the timed %ss cost, over all ranks\n", comm->args->collective->title);
+	printf("#   time           %.3f s of wall clock, %.3f s of CPU", totals->wall_seconds,
+	       totals->cpu_seconds);
+	if (totals->timed_bytes)
+		printf(", %.3f s of CPU for each GB sent",
+		       totals->cpu_seconds / ((double)totals->timed_bytes / 1e9));
+	printf("\n#   retransmits    %" PRIu64 " TCP segments\n", totals->retransmits);
 }

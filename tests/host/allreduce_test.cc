@@ -2,6 +2,7 @@
 // allreduce itself, over a plugin that is strict with its caller: exact results, and no fault that goes unseen.
 #include <gtest/gtest.h>
 #include <regex>
+#include <unistd.h>
 
 #include "mpi_run.h"
 
@@ -44,6 +45,24 @@ TEST(AllReduce, IsExactForRandomSizesOnSeveralRanksAndChannels)
 	EXPECT_EXACT(run(2, "-C 4 -d int32 -b 4 -e 3M --random 40"));
 	EXPECT_EXACT(run(3, "-C 2 -d uint8 -b 1 -e 1M --random 40"));
 	EXPECT_EXACT(run(4, "-C 1 -d float -b 4 -e 300K --random 40"));
+}
+
+TEST(AllReduce, TellsWhereRanksDifferAndWhatItRanOn)
+{
+	const std::string json = "/tmp/allreduce_test." + std::to_string(getpid()) + ".json";
+	const std::string program = build_dir() + "/bin/allreduce -b 64K -n 1 -w 0 -J " + json + " --plugin " + build_dir() + "/lib/libnccl-net-devmem.so ";
+	const std::string common = "-x NCCL_SOCKET_IFNAME=lo ";
+	Outcome outcome = run_command("mpirun --oversubscribe " + common + "-x NCCL_DEVMEM_PEER_TIMEOUT=30 -n 1 " + program + ": " + common +
+				      "-x NCCL_DEVMEM_PLAN=host -x NCCL_DEBUG=WARN -n 2 " + program);
+	EXPECT_EXACT(outcome);
+	EXPECT_TRUE(std::regex_search(outcome.text, std::regex("# rank 0 \\(.+\\): NCCL_DEVMEM_PLAN unset, others host\n"))) << outcome.text;
+	EXPECT_SAYS("NCCL_DEVMEM_PEER_TIMEOUT=30, others unset", outcome);
+	EXPECT_SAYS("# not the same on all ranks, nor need it be: NCCL_DEBUG\n", outcome);
+	Outcome file = run_command("cat " + json);
+	for (const char *words : {"\"plan\": \"plain TCP by way of host memory\"", "\"NCCL_DEVMEM_PEER_TIMEOUT\": \"30\"", "\"natural\": true", "\"mtu\": 65536",
+				  "\"mpi\": \"Open MPI", "\"gpu\": null", "\"retransmits\": "})
+		EXPECT_SAYS(words, file);
+	unlink(json.c_str());
 }
 
 TEST(AllReduce, CountsOneCorruptBitAsWrongAndFails)
