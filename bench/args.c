@@ -13,6 +13,7 @@
 
 enum long_option {
 	OPTION_PLUGIN = 0x100,
+	OPTION_REPEAT,
 	OPTION_ABI,
 	OPTION_MEMORY,
 	OPTION_FLUSH,
@@ -30,12 +31,13 @@ static const struct argp_option options[] = {
 	{ "datatype", 'd', "TYPE", 0, "float (default), int32, uint8", 1 },
 	{ "op", 'o', "OP", 0, "sum", 1 },
 	{ "iters", 'n', "N", 0, "Timed runs for each size (default 20)", 2 },
+	{ "repeat", OPTION_REPEAT, "N", 0, "Time them that often, and show the median (default 1; with several plugins 5)", 2 },
 	{ "warmup_iters", 'w', "N", 0, "Runs before them (default 5)", 2 },
 	{ "check", 'c', "N", 0, "Runs of each size whose result every rank checks (default 1; 0: none)", 2 },
 	{ "random", OPTION_RANDOM, "N", 0, "Instead: N runs of random sizes from -b to -e, each checked", 2 },
 	{ "seed", OPTION_SEED, "N", 0, "Of the random sizes (default 1)", 2 },
 	{ "channels", 'C', "N", 0, "Channels, each with connections of its own (default 1)", 3 },
-	{ "plugin", OPTION_PLUGIN, "FILE", 0, "Net plugin: a file, or X for libnccl-net-X.so (default $NCCL_NET_PLUGIN, else devmem)", 3 },
+	{ "plugin", OPTION_PLUGIN, "FILE[:NAME=VALUE,...]", 0, "Net plugin: a file, or X for libnccl-net-X.so (default $NCCL_NET_PLUGIN, else devmem); after a colon variables that it is to find: devmem:NCCL_DEVMEM_PLAN=host,NCCL_DEVMEM_QUEUES=2. Several: measured in turns, ratios against the first", 3 },
 	{ "abi", OPTION_ABI, "V", 0, "Version of the plugin interface, 8 to 12 (default: the highest that the plugin has)", 3 },
 	{ "memory", OPTION_MEMORY, "KIND", 0, "Where data is: host (default), cuda, or udmabuf or dmvram, which stand in for a GPU's memory", 3 },
 	{ "flush", OPTION_FLUSH, "WHEN", 0, "Call iflush after receives: auto (default: as the plugin asks), always, never", 3 },
@@ -115,6 +117,22 @@ static void set_proto(struct argp_state *state, const char *text, struct args *a
 		argp_error(state, "--proto '%s' is unknown: see --help", text);
 }
 
+static void add_plugin(struct argp_state *state, const char *text, struct args *args)
+{
+	const char *wrong = plugin_list_add(args->plugins, &args->n_plugins, text);
+
+	if (wrong)
+		argp_error(state, "--plugin '%s': %s", text, wrong);
+}
+
+static void add_default_plugin(struct argp_state *state, struct args *args)
+{
+	const char *plugin = getenv("NCCL_NET_PLUGIN");
+
+	if (!args->n_plugins)
+		add_plugin(state, plugin && *plugin ? plugin : "devmem", args);
+}
+
 static void finish(struct argp_state *state, struct args *args)
 {
 	if (!args->max_bytes)
@@ -125,6 +143,9 @@ static void finish(struct argp_state *state, struct args *args)
 		argp_error(state, "-b is less than one element of type %s", args->element->name);
 	if (!args->factor && !args->step_bytes)
 		args->step_bytes = (uint64_t)1 << 20;
+	add_default_plugin(state, args);
+	if (!args->repeat)
+		args->repeat = args->n_plugins > 1 ? 5 : 1;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -150,7 +171,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (strcmp(arg, "sum") != 0)
 			argp_error(state, "-o '%s': only sum is there", arg);
 		break;
-	case OPTION_PLUGIN: args->plugin = arg; break;
+	case OPTION_PLUGIN: add_plugin(state, arg, args); break;
+	case OPTION_REPEAT: number(state, "--repeat", arg, 1, REPEATS_MAX, &args->repeat); break;
 	case OPTION_ABI:
 		number(state, "--abi", arg, 8, 12, &n);
 		args->abi = (int)n;
@@ -174,7 +196,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 void args_parse(int argc, char **argv, const struct collective *collective, struct args *args)
 {
 	static const struct argp argp = { .options = options, .parser = parse, .doc = doc };
-	const char *plugin = getenv("NCCL_NET_PLUGIN");
 
 	*args = (struct args){
 		.collective = collective,
@@ -183,11 +204,16 @@ void args_parse(int argc, char **argv, const struct collective *collective, stru
 		.channels = 1,
 		.element = element_find("float"),
 		.shape = fifo_shape_find(collective->shape),
-		.plugin = plugin && *plugin ? plugin : "devmem",
 		.memory = DEVMEM_MEM_HOST,
 		.seed = 1,
 		.timeout = 30,
 	};
 	argp_err_exit_status = 2;
 	argp_parse(&argp, argc, argv, 0, NULL, args);
+}
+
+void args_free(struct args *args)
+{
+	for (unsigned int p = 0; p < args->n_plugins; p++)
+		plugin_spec_free(&args->plugins[p]);
 }

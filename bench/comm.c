@@ -48,8 +48,6 @@ static int open_exporters(struct comm *comm)
 {
 	struct devmem_error err;
 
-	if (devmem_exporter_open(comm->args->memory, -1, &comm->exporter, &err))
-		return fail(comm->failure, "%s", err.text);
 	if (comm->device_fifos)
 		comm->fifo_exporter = comm->exporter;
 	else if (devmem_exporter_open(DEVMEM_MEM_HOST, -1, &comm->fifo_exporter, &err))
@@ -140,6 +138,5 @@ int comm_finalize(struct comm *comm)
 	free(comm->far.second);
 	if (comm->fifo_exporter != comm->exporter)
 		devmem_exporter_close(comm->fifo_exporter);
-	devmem_exporter_close(comm->exporter);
 	return result == ncclSuccess ? 0 : failed(comm, "finalize", result);
 }

@@ -34,7 +34,7 @@ struct comm {
 	char plugin_name[64], device_name[64];	/* ours, to be shown after the plugin's end */
 	bool device_fifos;			/* FIFOs are in device memory: NCCL's GPUDirect */
 	bool by_dmabuf;				/* and registered by their dmabuf */
-	struct devmem_exporter *exporter;	/* of the user's buffers */
+	struct devmem_exporter *exporter;	/* of the user's buffers, and theirs */
 	struct devmem_exporter *fifo_exporter;	/* of the FIFOs: the same, or host memory */
 	struct far far;				/* where the CPU does not reach the user's buffers */
 	struct link *links;			/* of all channels */

@@ -87,26 +87,44 @@ static json_t *json_of_run(const struct comm *comm)
 	set_text(run, "memory", devmem_mem_kind_name(args->memory));
 	json_object_set_new(run, "device_fifos", json_boolean(comm->device_fifos));
 	set_count(run, "iters", args->iters);
+	set_count(run, "repeat", args->repeat);
 	set_count(run, "warmup", args->warmup);
 	set_count(run, "checks", args->checks);
 	set_count(run, "random", args->random);
 	return run;
 }
 
-int json_write(const char *path, const struct session *session)
+static json_t *json_of_session(const struct session *session)
 {
 	const struct comm *comm = &session->comm;
 	json_t *run = json_of_run(comm), *lines = json_array();
-	int ret;
 
+	set_text(run, "label", session->plugin->text);
 	json_object_set_new(run, "environment",
 			    environment_json(&session->facts, &session->ranks));
 	for (unsigned int i = 0; i < session->n_results; i++)
 		json_array_append_new(lines, json_of_result(&session->results[i], comm));
 	json_object_set_new(run, "results", lines);
 	json_object_set_new(run, "totals", json_of_totals(&session->totals));
+	return run;
+}
+
+static json_t *json_of_sessions(const struct session *sessions, unsigned int n)
+{
+	json_t *runs = json_array();
+
+	for (unsigned int i = 0; i < n; i++)
+		json_array_append_new(runs, json_of_session(&sessions[i]));
+	return json_pack("{s:s, s:o}", "collective", sessions->args->collective->name, "runs", runs);
+}
+
+int json_write(const char *path, const struct session *sessions, unsigned int n)
+{
+	json_t *root = n == 1 ? json_of_session(sessions) : json_of_sessions(sessions, n);
+	int ret;
+
 	errno = 0;
-	ret = json_dump_file(run, path, JSON_INDENT(1)) ? -(errno ? errno : EIO) : 0;
-	json_decref(run);
+	ret = json_dump_file(root, path, JSON_INDENT(1)) ? -(errno ? errno : EIO) : 0;
+	json_decref(root);
 	return ret;
 }

@@ -116,8 +116,8 @@ static void print_point(const struct options *o, const struct p2p_shape *shape,
 			const struct p2p_result *results, struct p2p_report *report)
 {
 	for (unsigned int p = 0; p < o->n_plugins; p++) {
-		print_row(shape, o->plugins[p], &results[p], o->nic);
-		p2p_report_point(report, shape, o->plugins[p], &results[p]);
+		print_row(shape, o->plugins[p].text, &results[p], o->nic);
+		p2p_report_point(report, shape, o->plugins[p].text, &results[p]);
 		if (p)
 			printf("#    bandwidth x%.2f, CPU per GB x%.2f of the first plugin's\n",
 			       results[p].gbs / results[0].gbs, results[p].cpu / results[0].cpu);
@@ -129,10 +129,10 @@ static void print_point(const struct options *o, const struct p2p_shape *shape,
 static uint64_t point(struct p2p_link *links, const struct options *o,
 		      const struct p2p_shape *shape, struct p2p_report *report)
 {
-	static struct cost costs[MAX_LIST][MAX_REPS];
+	static struct cost costs[PLUGINS_MAX][MAX_REPS];
 	unsigned int messages = (unsigned int)(o->volume / shape->bytes / shape->channels);
-	struct p2p_result results[MAX_LIST];
-	uint64_t wrong[MAX_LIST], sum = 0;
+	struct p2p_result results[PLUGINS_MAX];
+	uint64_t wrong[PLUGINS_MAX], sum = 0;
 	double gb;
 
 	messages = messages ? messages : 1;
@@ -154,7 +154,7 @@ static uint64_t point(struct p2p_link *links, const struct options *o,
 
 static void latency(struct p2p_link *links, const struct options *o)
 {
-	static double values[MAX_LIST][3][MAX_REPS];
+	static double values[PLUGINS_MAX][3][MAX_REPS];
 	static const unsigned int permille[] = {500, 990, 999};
 	uint64_t *ns = calloc(o->latency, sizeof(*ns));
 
@@ -176,7 +176,7 @@ static void latency(struct p2p_link *links, const struct options *o)
 	printf("# half round trip of 8 bytes, microseconds\n#%8s %9s %9s\n", "p50", "p99", "p99.9");
 	for (unsigned int p = 0; p < o->n_plugins; p++)
 		printf("%9.2f %9.2f %9.2f  %s\n", median(values[p][0], o->reps),
-		       median(values[p][1], o->reps), median(values[p][2], o->reps), o->plugins[p]);
+		       median(values[p][1], o->reps), median(values[p][2], o->reps), o->plugins[p].text);
 }
 
 static void print_head(const struct options *o)

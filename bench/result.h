@@ -33,11 +33,14 @@ struct totals {
 double result_algbw(const struct result *result);
 double result_busbw(const struct result *result, const struct comm *comm);
 
-/* The lines before the table, up to the columns' names. */
+/* The lines before the table. @label is the plugin's where there are several, else NULL. */
 void table_header(const struct comm *comm);
-void table_columns(void);
-void table_line(const struct result *result, const struct comm *comm);
-void table_end(const struct result *results, unsigned int n, const struct comm *comm,
-	       const struct totals *totals);
+void table_plugin(const struct comm *comm, const char *label);
+void table_columns(bool labels);
+void table_line(const struct result *result, const struct comm *comm, const char *label);
+/* @result as multiples of the first plugin's. */
+void table_ratio(const struct result *result, const struct result *first);
+void table_end(const struct comm *comm, const struct result *results, unsigned int n,
+	       const struct totals *totals, const char *label);
 
 #endif

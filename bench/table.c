@@ -25,6 +25,15 @@ static const char *fifos(const struct comm *comm)
 	       "host memory (staged: the plugin takes neither device pointers nor dmabufs)";
 }
 
+static void print_runs(const struct args *args)
+{
+	printf("# for each size %u timed after %u for warm-up, %u checked", args->iters,
+	       args->warmup, args->checks);
+	if (args->repeat > 1)
+		printf("; timed %u times, medians", args->repeat);
+	printf("\n");
+}
+
 void table_header(const struct comm *comm)
 {
 	const struct args *args = comm->args;
@@ -33,38 +42,49 @@ void table_header(const struct comm *comm)
 	       args->collective->title, comm->ranks, args->channels,
 	       args->channels == 1 ? "" : "s", args->collective->reduces ? "sum of " : "",
 	       args->element->name, devmem_mem_kind_name(args->memory));
-	printf("# net plugin %s, interface version %d, %d device%s, the first %s; FIFOs in %s\n",
-	       comm->plugin_name, comm->net->abi, comm->devices, comm->devices == 1 ? "" : "s",
-	       comm->device_name, fifos(comm));
 	if (args->random)
 		printf("# %u %ss of random sizes, %" PRIu64 " to %" PRIu64
 		       " bytes, seed %" PRIu64 ", each checked\n",
 		       args->random, args->collective->title, args->min_bytes, args->max_bytes, args->seed);
 	else
-		printf("# for each size %u timed after %u for warm-up, %u checked\n",
-		       args->iters, args->warmup, args->checks);
+		print_runs(args);
 }
 
-void table_columns(void)
+void table_plugin(const struct comm *comm, const char *label)
 {
-	printf("#\n# %11s %12s %8s %6s %5s %10s %7s %7s %7s %10s\n", "size", "count", "type", "redop",
-	       "root", "time", "algbw", "busbw", "#wrong", "cpu");
+	printf("# net plugin %s%s%s, interface version %d, %d device%s, the first %s; FIFOs in %s\n",
+	       label ? label : "", label ? ": " : "", comm->plugin_name, comm->net->abi,
+	       comm->devices, comm->devices == 1 ? "" : "s", comm->device_name, fifos(comm));
+}
+
+void table_columns(bool labels)
+{
+	printf("#\n# %11s %12s %8s %6s %5s %10s %7s %7s %7s %10s%s\n", "size", "count", "type",
+	       "redop", "root", "time", "algbw", "busbw", "#wrong", "cpu", labels ? "  plugin" : "");
 	printf("# %11s %12s %8s %6s %5s %10s %7s %7s %7s %10s\n", "(B)", "(elements)", "", "", "",
 	       "(us)", "(GB/s)", "(GB/s)", "", "(us)");
 	fflush(stdout);
 }
 
-void table_line(const struct result *result, const struct comm *comm)
+void table_line(const struct result *result, const struct comm *comm, const char *label)
 {
 	const struct collective *collective = comm->args->collective;
 	char wrong[24] = "N/A";
 
 	if (result->checked)
 		snprintf(wrong, sizeof(wrong), "%" PRIu64, result->wrong);
-	printf("%13" PRIu64 " %12" PRIu64 " %8s %6s %5d %10.2f %7.3f %7.3f %7s %10.1f\n",
+	printf("%13" PRIu64 " %12" PRIu64 " %8s %6s %5d %10.2f %7.3f %7.3f %7s %10.1f%s%s\n",
 	       result->bytes, result->count, comm->args->element->name,
 	       collective->reduces ? "sum" : "none", collective->root, result->seconds * 1e6,
-	       result_algbw(result), result_busbw(result, comm), wrong, result->cpu_seconds * 1e6);
+	       result_algbw(result), result_busbw(result, comm), wrong, result->cpu_seconds * 1e6,
+	       label ? "  " : "", label ? label : "");
+	fflush(stdout);
+}
+
+void table_ratio(const struct result *result, const struct result *first)
+{
+	printf("#    bandwidth x%.2f, CPU x%.2f of the first plugin's\n",
+	       first->seconds / result->seconds, result->cpu_seconds / first->cpu_seconds);
 	fflush(stdout);
 }
 
@@ -91,11 +111,13 @@ static void metrics_print(const struct metrics *metrics)
 	       v[METRIC_RECVS]);
 }
 
-void table_end(const struct result *results, unsigned int n, const struct comm *comm,
-	       const struct totals *totals)
+void table_end(const struct comm *comm, const struct result *results, unsigned int n,
+	       const struct totals *totals, const char *label)
 {
 	double sum = 0;
 
+	if (label)
+		printf("#\n# net plugin %s\n", label);
 	for (unsigned int i = 0; i < n; i++)
 		sum += result_busbw(&results[i], comm);
 	printf("# Out of bounds values : %" PRIu64 " %s\n", totals->wrong,

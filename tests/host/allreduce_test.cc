@@ -65,6 +65,28 @@ TEST(AllReduce, TellsWhereRanksDifferAndWhatItRanOn)
 	unlink(json.c_str());
 }
 
+TEST(AllReduce, MeasuresPluginsInTurnsEachWithItsOwnState)
+{
+	const std::string json = "/tmp/allreduce_test." + std::to_string(getpid()) + ".json";
+	const std::string own = " --plugin " + build_dir() + "/lib/libnccl-net-devmem.so:NCCL_DEVMEM_PLAN=host,NCCL_SOCKET_IFNAME=lo";
+	Outcome outcome = run(2, "--plugin " + build_dir() + "/lib/loopback_plugin.so" + own + own + ",NCCL_DEVMEM_PEER_TIMEOUT=30 -b 4 -e 256K -f 256 -n 2 -w 1 --repeat 3 -J " + json);
+	EXPECT_EXACT(outcome);
+	std::regex row("\\n +(4|1024|262144) .* 0 +[0-9.]+  [^ ]*(loopback_plugin.so|NCCL_SOCKET_IFNAME=lo|NCCL_DEVMEM_PEER_TIMEOUT=30)");
+	EXPECT_EQ(12, std::distance(std::sregex_iterator(outcome.text.begin(), outcome.text.end(), row), {})) << outcome.text;
+	std::regex ratio("#    bandwidth x[0-9.]+, CPU x[0-9.]+ of the first plugin's");
+	EXPECT_EQ(9, std::distance(std::sregex_iterator(outcome.text.begin(), outcome.text.end(), ratio), {})) << outcome.text;
+	Outcome file = run_command("tr -d '\\n' <" + json);
+	// Sizes of 4 bytes, 1 and 256 KiB; six timed, one for warm-up and one checked.
+	const std::string bytes = std::to_string(2 * 8 * (4 + 1024 + 262144));
+	std::regex counted("\"rx_plain\": " + bytes + ",");
+	EXPECT_EQ(2, std::distance(std::sregex_iterator(file.text.begin(), file.text.end(), counted), {})) << file.text;
+	EXPECT_TRUE(std::regex_search(file.text, std::regex("^[{] *\"collective\": \"allreduce\", *\"runs\": "))) << file.text;
+	Outcome verdict = run_program(0, "verdict", "--plain " + json);
+	EXPECT_EQ(2, verdict.status) << verdict.text;
+	EXPECT_SAYS("runs of several plugins", verdict);
+	unlink(json.c_str());
+}
+
 TEST(AllReduce, CountsOneCorruptBitAsWrongAndFails)
 {
 	Outcome outcome = run(2, "-b 64K -e 1M --random 20", "LOOPBACK_FAULT=corrupt");
@@ -119,7 +141,7 @@ TEST(AllReduce, RefusesOneRankAndWrongOptions)
 	Outcome version = run(2, "--abi 12 -b 8");
 	EXPECT_EQ(3, version.status) << version.text;
 	EXPECT_SAYS("has no symbol ncclNetPlugin_v12", version);
-	for (const char *args : {"-b 8X", "-b 0", "-b 8 -e 4", "-d half", "-o max", "-C 65", "-n 0", "-b 2", "--memory gpu"}) {
+	for (const char *args : {"-b 8X", "-b 0", "-b 8 -e 4", "-d half", "-o max", "-C 65", "-n 0", "-b 2", "--memory gpu", "--plugin devmem:host", "--repeat 0"}) {
 		Outcome usage = run(0, args);
 		EXPECT_EQ(2, usage.status) << args << "\n" << usage.text;
 	}

@@ -33,6 +33,18 @@ TEST(PointToPoint, MeasuresPluginsInTurnsAndPrintsTheirRatio)
 	}
 }
 
+TEST(PointToPoint, MeasuresOnePluginTwiceWithVariablesOfItsOwn)
+{
+	const std::string own = " --plugin " + build_dir() + "/lib/libnccl-net-devmem.so:NCCL_DEVMEM_PLAN=host,NCCL_SOCKET_IFNAME=lo ";
+	Outcome outcome = run_program(2, "p2p", own + own + loopback() + loopback() + "-v 4M -r 2 --latency 0 -C 2 -s 64K");
+	EXPECT_EQ(0, outcome.status) << outcome.text;
+	std::regex row("\\n +65536 +2 +4 +[0-9.]+ +[0-9.]+ +0  [^ ]*(loopback_plugin.so|devmem.so:NCCL_DEVMEM_PLAN=host,NCCL_SOCKET_IFNAME=lo)");
+	EXPECT_EQ(4, std::distance(std::sregex_iterator(outcome.text.begin(), outcome.text.end(), row), {})) << outcome.text;
+	Outcome wrong = run_program(2, "p2p", own + "--plugin " + build_dir() + "/lib/libnccl-net-devmem.so:NCCL_DEVMEM_PLAN=hots -s 64K");
+	EXPECT_EQ(3, wrong.status) << wrong.text;
+	EXPECT_SAYS("NCCL_DEVMEM_PLAN=hots cannot be", wrong);
+}
+
 TEST(PointToPoint, WritesResultsAsJson)
 {
 	std::string path = "/tmp/p2p-" + std::to_string(getpid()) + ".json";
@@ -89,13 +101,10 @@ TEST(PointToPoint, EndsWithTheReasonWhenNothingMovesOrACallFails)
 
 TEST(PointToPoint, RefusesWhatItCannotMeasure)
 {
-	Outcome twice = run(loopback() + loopback() + kBrief);
-	EXPECT_EQ(3, twice.status) << twice.text;
-	EXPECT_SAYS("measure them in two runs", twice);
 	Outcome alone = run(loopback() + kBrief, "", 1);
 	EXPECT_EQ(3, alone.status) << alone.text;
 	EXPECT_SAYS("run it as mpirun -n 2 p2p", alone);
-	for (const char *args : {"-s 0", "-s 8X", "-C 65", "-d 33", "-d 0", "-r 0", "-v x", "--timeout 0", "--memory tape", "word"}) {
+	for (const char *args : {"-s 0", "-s 8X", "-C 65", "-d 33", "-d 0", "-r 0", "-v x", "--timeout 0", "--memory tape", "--plugin devmem:host", "word"}) {
 		Outcome usage = run(args, "", 0);
 		EXPECT_EQ(2, usage.status) << args << "\n" << usage.text;
 	}

@@ -174,7 +174,7 @@ private:
 	char path_[32] = "/tmp/verdict.XXXXXX";
 };
 
-const char kJson[] = R"({"collective": "allreduce", "ranks": 4, "iters": 3, "warmup": 1, "checks": 2, "random": 0, "results": [{"size": 8}, {"size": 100}],
+const char kJson[] = R"({"collective": "allreduce", "ranks": 4, "iters": 1, "repeat": 3, "warmup": 1, "checks": 2, "random": 0, "results": [{"size": 8}, {"size": 100}],
 	"totals": {"checks": 4, "wrong": 1, "messages": 5, "bytes_sent": 6, "bytes_received": 7, "wall_seconds": 1.5, "cpu_seconds": 2.5,
 	"counters": {"rx_device": 8, "recvs": 9}}})";
 
