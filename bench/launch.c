@@ -132,6 +132,8 @@ int launch_run(void *arg)
 			start_kernel(launch, &comm->links[l]);
 		if (progress(comm, false))
 			return -1;
+		if (launch->done)
+			atomic_fetch_add_explicit(launch->done, 1, memory_order_relaxed);
 	}
 	launch->seconds = (double)(now_ns() - start) / 1e9;
 	if (progress(comm, true))

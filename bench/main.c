@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "json.h"
+#include "live.h"
 #include "turns.h"
 
 enum { EXIT_WRONG = 1, EXIT_FAILED = 3 };
@@ -52,6 +53,8 @@ static int check_ranks(struct run *run)
 
 static int open_all(struct run *run)
 {
+	const bool live = run->buffers.rank == 0 && live_wanted();
+
 	if (check_ranks(run) || buffers_open(&run->buffers))
 		return -1;
 	for (; run->n < run->args.n_plugins; run->n++) {
@@ -62,6 +65,7 @@ static int open_all(struct run *run)
 			.args = &run->args,
 			.buffers = &run->buffers,
 			.failure = &run->failure,
+			.live = live,
 		};
 		if (session_open(session)) {
 			session_clean(session);

@@ -22,6 +22,7 @@ struct session {
 	struct totals totals;		/* of this rank; session_sum makes them those of all */
 	struct facts facts;		/* of this rank */
 	struct ranks ranks;		/* on rank 0 */
+	bool live;			/* tell on the terminal how far runs are */
 	char metrics_dir[64];		/* of the plugin's counters; ours, or "" when the user has one */
 	const char *metrics;		/* the one or the other */
 };

@@ -4,11 +4,40 @@
 #include <stdlib.h>
 
 #include "launch.h"
+#include "live.h"
 #include "percentile.h"
 #include "retransmits.h"
 #include "session.h"
 
-static int run(struct session *session, struct launch *launch, size_t block, unsigned int iters)
+static int run_launch(struct session *session, struct launch *launch)
+{
+	session->comm.worker = &session->progress;
+	session->totals.runs += launch->iters;
+	return worker_run(&session->progress, launch_run, launch, session->failure);
+}
+
+static int run_live(struct session *session, struct launch *launch, const char *what)
+{
+	struct live live = {
+		.what = what,
+		.label = session->args->n_plugins > 1 ? session->plugin->text : NULL,
+		.bytes = buffers_bytes(session->buffers, launch->block),
+		.runs = launch->iters,
+		.begin = now_ns(),
+	};
+	int ret;
+
+	launch->done = &live.done;
+	session->progress.tick = live_show;
+	session->progress.tick_arg = &live;
+	ret = run_launch(session, launch);
+	session->progress.tick = NULL;
+	live_erase();
+	return ret;
+}
+
+static int run(struct session *session, struct launch *launch, size_t block, unsigned int iters,
+	       const char *what)
 {
 	*launch = (struct launch){
 		.comm = &session->comm,
@@ -19,16 +48,14 @@ static int run(struct session *session, struct launch *launch, size_t block, uns
 	};
 	if (!iters)
 		return 0;
-	session->comm.worker = &session->progress;
-	session->totals.runs += iters;
-	return worker_run(&session->progress, launch_run, launch, session->failure);
+	return session->live ? run_live(session, launch, what) : run_launch(session, launch);
 }
 
 int session_warm(struct session *session, size_t block, unsigned int iters)
 {
 	struct launch launch;
 
-	return run(session, &launch, block, iters);
+	return run(session, &launch, block, iters, "warm-up");
 }
 
 int session_time(struct session *session, size_t block, struct cost *cost)
@@ -37,7 +64,7 @@ int session_time(struct session *session, size_t block, struct cost *cost)
 
 	cost->retransmits = retransmits_now();
 	MPI_Barrier(MPI_COMM_WORLD);
-	if (run(session, &launch, block, session->args->iters))
+	if (run(session, &launch, block, session->args->iters, "run"))
 		return -1;
 	cost->seconds = launch.seconds;
 	cost->cpu = launch.cpu_seconds;
@@ -50,7 +77,7 @@ int session_check(struct session *session, size_t block, struct result *result, 
 	uint64_t bad, before = retransmits_now();
 	struct launch launch;
 
-	if (buffers_fill(session->buffers, block) || run(session, &launch, block, 1))
+	if (buffers_fill(session->buffers, block) || run(session, &launch, block, 1, "check"))
 		return -1;
 	cost->seconds = launch.seconds;
 	cost->cpu = launch.cpu_seconds;

@@ -87,6 +87,19 @@ TEST(AllReduce, MeasuresPluginsInTurnsEachWithItsOwnState)
 	unlink(json.c_str());
 }
 
+TEST(AllReduce, TellsOnATerminalAloneHowFarItIs)
+{
+	const std::string line = build_dir() + "/bin/allreduce --plugin " + build_dir() + "/lib/loopback_plugin.so -b 4M -n 200 -w 1";
+	const std::string mpirun = "mpirun --oversubscribe -n 2 " + line;
+	Outcome terminal = run_command("script -qec '" + mpirun + "' /dev/null");
+	EXPECT_EXACT(terminal);
+	EXPECT_TRUE(std::regex_search(terminal.text, std::regex("\\r\x1b\\[K4194304 bytes: run [0-9]+ of 200, [0-9.]+ GB/s so far"))) << terminal.text;
+	EXPECT_TRUE(std::regex_search(terminal.text, std::regex("\\r\x1b\\[K *4194304 +1048576"))) << "the table's line stands alone: " << terminal.text;
+	Outcome log = run_command("script -qec '" + mpirun + " 2>&1 | cat' /dev/null");
+	EXPECT_EXACT(log);
+	EXPECT_EQ(std::string::npos, log.text.find('\x1b')) << log.text;
+}
+
 TEST(AllReduce, CountsOneCorruptBitAsWrongAndFails)
 {
 	Outcome outcome = run(2, "-b 64K -e 1M --random 20", "LOOPBACK_FAULT=corrupt");
