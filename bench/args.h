@@ -34,6 +34,9 @@ struct args {
 	int abi;			/* 0: the highest */
 	enum devmem_mem_kind memory;
 	enum flush_mode flush;
+	unsigned int root;
+	bool blocking;			/* wait for each run before the next is launched */
+	bool in_place;			/* also with one buffer */
 	unsigned int random; /* runs of random sizes; 0: go through the sizes in order */
 	uint64_t seed;
 	unsigned int timeout;		/* seconds */

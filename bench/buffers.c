@@ -82,19 +82,67 @@ static int copy_shadow(struct buffers *buffers, struct devmem_copy piece)
 	return 0;
 }
 
-int buffers_fill(struct buffers *buffers, size_t block)
+/* In place a rank's block, of data or of the result, is that of the larger buffer. */
+static size_t src_offset(const struct buffers *buffers, size_t block)
+{
+	bool own_block = buffers->in_place && src_blocks(buffers) < dst_blocks(buffers);
+
+	return own_block ? buffers->rank * block * buffers->args->element->size : 0;
+}
+
+static size_t dst_offset(const struct buffers *buffers, size_t block)
+{
+	bool own_block = buffers->in_place && dst_blocks(buffers) < src_blocks(buffers);
+
+	return own_block ? buffers->rank * block * buffers->args->element->size : 0;
+}
+
+static struct devmem_mem *src_mem(const struct buffers *buffers)
+{
+	return buffers->in_place ? buffers->dst : buffers->src;
+}
+
+void *buffers_src(const struct buffers *buffers, size_t block)
+{
+	return (uint8_t *)src_mem(buffers)->addr + src_offset(buffers, block);
+}
+
+void *buffers_dst(const struct buffers *buffers, size_t block)
+{
+	return (uint8_t *)buffers->dst->addr + dst_offset(buffers, block);
+}
+
+/* Of the buffer that has the result. */
+static size_t dst_bytes(const struct buffers *buffers, size_t block)
+{
+	return buffers->in_place ? buffers_bytes(buffers, block) : result_bytes(buffers, block);
+}
+
+static int fill_src(struct buffers *buffers, size_t block)
 {
 	const struct element *element = buffers->args->element;
-	struct devmem_mem *src = buffers->src, *dst = buffers->dst;
-	size_t count = block * src_blocks(buffers), bytes = count * element->size;
+	size_t count = block * src_blocks(buffers), offset = src_offset(buffers, block);
+	struct devmem_mem *mem = src_mem(buffers);
+	uint8_t *near = view(buffers, mem);
 
 	buffers->round++;
-	element->fill(view(buffers, src), count, buffers->rank, buffers->round);
-	if (copy_shadow(buffers, (struct devmem_copy){ src->addr, buffers->shadow, bytes }))
-		return -1;
-	bytes = result_bytes(buffers, block) + RESULT_GUARD;
-	memset(view(buffers, dst), POISON, bytes);
-	return copy_shadow(buffers, (struct devmem_copy){ dst->addr, buffers->shadow, bytes });
+	element->fill(near + offset, count, buffers->rank, buffers->round);
+	return copy_shadow(buffers, (struct devmem_copy){ (uint8_t *)mem->addr + offset, near + offset,
+							  count * element->size });
+}
+
+static int poison_dst(struct buffers *buffers, size_t block)
+{
+	size_t bytes = dst_bytes(buffers, block) + RESULT_GUARD;
+	void *near = view(buffers, buffers->dst);
+
+	memset(near, POISON, bytes);
+	return copy_shadow(buffers, (struct devmem_copy){ buffers->dst->addr, near, bytes });
+}
+
+int buffers_fill(struct buffers *buffers, size_t block)
+{
+	return poison_dst(buffers, block) || fill_src(buffers, block) ? -1 : 0;
 }
 
 /* Elements of the result that the CPU sees. */
@@ -102,20 +150,22 @@ static size_t wrong_elements(struct buffers *buffers, size_t block)
 {
 	const struct collective *collective = buffers->args->collective;
 	const struct element *element = buffers->args->element;
-	unsigned int rank = buffers->rank, ranks = buffers->ranks;
-	const uint8_t *result = view(buffers, buffers->dst);
+	unsigned int ranks = buffers->ranks, root = buffers->args->root;
+	unsigned int rank = collective_from_root(buffers->rank, ranks, root);
+	const uint8_t *result = (const uint8_t *)view(buffers, buffers->dst) + dst_offset(buffers, block);
 	size_t wrong = 0;
 
 	for (unsigned int b = 0; b < dst_blocks(buffers); b++) {
 		struct origin origin = collective->origin(rank, ranks, block, b);
 		size_t first = 0, n;
 
+		origin.rank = collective_rank_of(origin.rank, ranks, root);
 		n = element->wrong(result + b * block * element->size, block, &origin,
 				   buffers->round, &first);
 		if (n)
 			fprintf(stderr,
 				"%s: rank %u: %zu of %zu elements are wrong, the first is element %zu\n",
-				collective->name, rank, n, block, b * block + first);
+				collective->name, buffers->rank, n, block, b * block + first);
 		wrong += n;
 	}
 	return wrong;
@@ -123,7 +173,7 @@ static size_t wrong_elements(struct buffers *buffers, size_t block)
 
 static uint64_t wrong_guard(struct buffers *buffers, size_t block)
 {
-	size_t bytes = result_bytes(buffers, block);
+	size_t bytes = dst_bytes(buffers, block);
 	const uint8_t *guard = (const uint8_t *)view(buffers, buffers->dst) + bytes;
 	uint64_t beyond = 0;
 
@@ -132,14 +182,14 @@ static uint64_t wrong_guard(struct buffers *buffers, size_t block)
 	if (beyond)
 		fprintf(stderr,
 			"%s: rank %u: %" PRIu64
-			" bytes after the result of %zu bytes were overwritten\n",
+			" bytes after the buffer of %zu bytes were overwritten\n",
 			buffers->args->collective->name, buffers->rank, beyond, bytes);
 	return beyond;
 }
 
 int buffers_check(struct buffers *buffers, size_t block, uint64_t *wrong)
 {
-	size_t bytes = result_bytes(buffers, block) + RESULT_GUARD;
+	size_t bytes = dst_bytes(buffers, block) + RESULT_GUARD;
 
 	if (copy_shadow(buffers, (struct devmem_copy){ buffers->shadow, buffers->dst->addr, bytes }))
 		return -1;

@@ -15,6 +15,7 @@ struct buffers {
 	struct devmem_exporter *exporter;
 	struct devmem_mem *src, *dst;
 	uint8_t *shadow;		/* of one of them, where the CPU does not reach it, or NULL */
+	bool in_place;			/* data and result are in @dst both */
 	uint32_t round;			/* of the data pattern; new for every check */
 	struct failure *failure;
 };
@@ -27,6 +28,9 @@ void buffers_close(struct buffers *buffers);
 size_t buffers_block(const struct buffers *buffers, uint64_t bytes);
 uint64_t buffers_bytes(const struct buffers *buffers, size_t block);
 
+/* Where a collective finds its data and leaves its result. */
+void *buffers_src(const struct buffers *buffers, size_t block);
+void *buffers_dst(const struct buffers *buffers, size_t block);
 /* New data, and a result that is all wrong. */
 int buffers_fill(struct buffers *buffers, size_t block);
 /* Counts elements of the result that are wrong and bytes after it that were overwritten, and says which. */

@@ -22,12 +22,8 @@ static void set_real(json_t *object, const char *name, double value)
 	json_object_set_new(object, name, json_real(value));
 }
 
-static json_t *json_of_result(const struct result *result, const struct comm *comm)
+static void add_figures(json_t *line, const struct result *result, const struct comm *comm)
 {
-	json_t *line = json_object();
-
-	set_count(line, "size", result->bytes);
-	set_count(line, "count", result->count);
 	set_real(line, "time_us", result->seconds * 1e6);
 	set_real(line, "algbw", result_algbw(result));
 	set_real(line, "busbw", result_busbw(result, comm));
@@ -37,6 +33,21 @@ static json_t *json_of_result(const struct result *result, const struct comm *co
 		set_count(line, "wrong", result->wrong);
 	else
 		json_object_set_new(line, "wrong", json_null());
+}
+
+static json_t *json_of_result(const struct session *session, unsigned int i)
+{
+	const struct result *result = &session->out_of_place.list[i];
+	json_t *line = json_object(), *in_place;
+
+	set_count(line, "size", result->bytes);
+	set_count(line, "count", result->count);
+	add_figures(line, result, &session->comm);
+	if (session->in_place.n) {
+		in_place = json_object();
+		add_figures(in_place, &session->in_place.list[i], &session->comm);
+		json_object_set_new(line, "in_place", in_place);
+	}
 	return line;
 }
 
@@ -82,6 +93,10 @@ static json_t *json_of_run(const struct comm *comm)
 	set_count(run, "abi", (uint64_t)comm->net->abi);
 	set_text(run, "device", comm->device_name);
 	set_count(run, "ranks", (uint64_t)comm->ranks);
+	if (args->collective->rooted)
+		set_count(run, "root", args->root);
+	json_object_set_new(run, "in_place", json_boolean(args->in_place));
+	json_object_set_new(run, "blocking", json_boolean(args->blocking));
 	set_count(run, "channels", args->channels);
 	set_text(run, "type", args->element->name);
 	set_text(run, "memory", devmem_mem_kind_name(args->memory));
@@ -96,14 +111,13 @@ static json_t *json_of_run(const struct comm *comm)
 
 static json_t *json_of_session(const struct session *session)
 {
-	const struct comm *comm = &session->comm;
-	json_t *run = json_of_run(comm), *lines = json_array();
+	json_t *run = json_of_run(&session->comm), *lines = json_array();
 
 	set_text(run, "label", session->plugin->text);
 	json_object_set_new(run, "environment",
 			    environment_json(&session->facts, &session->ranks));
-	for (unsigned int i = 0; i < session->n_results; i++)
-		json_array_append_new(lines, json_of_result(&session->results[i], comm));
+	for (unsigned int i = 0; i < session->out_of_place.n; i++)
+		json_array_append_new(lines, json_of_result(session, i));
 	json_object_set_new(run, "results", lines);
 	json_object_set_new(run, "totals", json_of_totals(&session->totals));
 	return run;

@@ -44,6 +44,8 @@ static int check_ranks(struct run *run)
 	if (ranks < 2)
 		return fail(&run->failure, "a ring has two ranks or more: mpirun -n 2 %s ...",
 			    args->collective->name);
+	if (args->root >= ranks)
+		return fail(&run->failure, "-r %u: there are ranks 0 to %u", args->root, ranks - 1);
 	if (args->min_bytes / args->element->size < collective_blocks(args->collective, ranks))
 		return fail(&run->failure,
 			    "-b is less than one element of type %s for each of %u ranks",
@@ -90,8 +92,8 @@ static void report(struct run *run)
 	int ret;
 
 	for (unsigned int p = 0; p < run->n; p++)
-		table_end(&run->sessions[p].comm, run->sessions[p].results,
-			  run->sessions[p].n_results, &run->sessions[p].totals,
+		table_end(&run->sessions[p].comm, &run->sessions[p].out_of_place,
+			  &run->sessions[p].in_place, &run->sessions[p].totals,
 			  run->n > 1 ? run->sessions[p].plugin->text : NULL);
 	if (!path)
 		return;

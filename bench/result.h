@@ -15,6 +15,12 @@ struct result {
 	uint64_t retransmits;	/* TCP segments that all ranks sent again during the timed runs */
 };
 
+/* By size, as they were measured. */
+struct results {
+	struct result *list;
+	unsigned int n;
+};
+
 struct totals {
 	uint64_t runs;				/* those for warm-up and for checks included */
 	uint64_t checks;			/* those whose result was checked */
@@ -36,11 +42,13 @@ double result_busbw(const struct result *result, const struct comm *comm);
 /* The lines before the table. @label is the plugin's where there are several, else NULL. */
 void table_header(const struct comm *comm);
 void table_plugin(const struct comm *comm, const char *label);
-void table_columns(bool labels);
-void table_line(const struct result *result, const struct comm *comm, const char *label);
+void table_columns(const struct comm *comm, bool labels);
+/* @in_place is NULL where it was not measured. */
+void table_line(const struct result *result, const struct result *in_place, const struct comm *comm,
+		const char *label);
 /* @result as multiples of the first plugin's. */
 void table_ratio(const struct result *result, const struct result *first);
-void table_end(const struct comm *comm, const struct result *results, unsigned int n,
-	       const struct totals *totals, const char *label);
+void table_end(const struct comm *comm, const struct results *out_of_place,
+	       const struct results *in_place, const struct totals *totals, const char *label);
 
 #endif

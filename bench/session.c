@@ -58,7 +58,8 @@ void session_free(struct session *session)
 	session_clean(session);
 	ranks_free(&session->ranks);
 	facts_free(&session->facts);
-	free(session->results);
+	free(session->out_of_place.list);
+	free(session->in_place.list);
 }
 
 /* Handles travel against the data: whoever sends must have the receiver's. */

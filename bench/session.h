@@ -17,8 +17,7 @@ struct session {
 	struct net net;
 	struct comm comm;
 	struct worker service, progress;
-	struct result *results;
-	unsigned int n_results;
+	struct results out_of_place, in_place;
 	struct totals totals;		/* of this rank; session_sum makes them those of all */
 	struct facts facts;		/* of this rank */
 	struct ranks ranks;		/* on rank 0 */
@@ -47,6 +46,8 @@ int session_check(struct session *session, size_t block, struct result *result, 
  */
 int session_account(struct session *session, struct result *result, const struct cost *costs,
 		    unsigned int repeats, unsigned int iters);
+/* Those of where the buffers have data and result now. */
+struct results *session_results(struct session *session);
 int session_close(struct session *session);
 /* Sums the totals over all ranks. */
 void session_sum(struct session *session);

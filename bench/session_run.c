@@ -41,8 +41,8 @@ static int run(struct session *session, struct launch *launch, size_t block, uns
 {
 	*launch = (struct launch){
 		.comm = &session->comm,
-		.src = session->buffers->src->addr,
-		.dst = session->buffers->dst->addr,
+		.src = buffers_src(session->buffers, block),
+		.dst = buffers_dst(session->buffers, block),
 		.block = block,
 		.iters = iters,
 	};
@@ -92,14 +92,20 @@ int session_check(struct session *session, size_t block, struct result *result, 
 	return 0;
 }
 
+struct results *session_results(struct session *session)
+{
+	return session->buffers->in_place ? &session->in_place : &session->out_of_place;
+}
+
 static int keep(struct session *session, const struct result *result)
 {
-	struct result *more = realloc(session->results, (session->n_results + 1) * sizeof(*more));
+	struct results *results = session_results(session);
+	struct result *more = realloc(results->list, (results->n + 1) * sizeof(*more));
 
 	if (!more)
 		return fail(session->failure, "out of memory");
-	session->results = more;
-	more[session->n_results++] = *result;
+	results->list = more;
+	more[results->n++] = *result;
 	return 0;
 }
 

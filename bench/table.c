@@ -57,27 +57,44 @@ void table_plugin(const struct comm *comm, const char *label)
 	       comm->devices, comm->devices == 1 ? "" : "s", comm->device_name, fifos(comm));
 }
 
-void table_columns(bool labels)
+void table_columns(const struct comm *comm, bool labels)
 {
-	printf("#\n# %11s %12s %8s %6s %5s %10s %7s %7s %7s %10s%s\n", "size", "count", "type",
-	       "redop", "root", "time", "algbw", "busbw", "#wrong", "cpu", labels ? "  plugin" : "");
-	printf("# %11s %12s %8s %6s %5s %10s %7s %7s %7s %10s\n", "(B)", "(elements)", "", "", "",
-	       "(us)", "(GB/s)", "(GB/s)", "", "(us)");
+	static const char *const names[2] = { "      time   algbw   busbw  #wrong        cpu",
+					      "      (us)  (GB/s)  (GB/s)               (us)" };
+	const bool in_place = comm->args->in_place;
+
+	printf("#\n");
+	if (in_place)
+		printf("# %46s%46s%46s\n", "", "out-of-place", "in-place");
+	printf("# %11s %12s %8s %6s %5s %s%s%s%s\n", "size", "count", "type", "redop", "root",
+	       names[0], in_place ? " " : "", in_place ? names[0] : "", labels ? "  plugin" : "");
+	printf("# %11s %12s %8s %6s %5s %s%s%s\n", "(B)", "(elements)", "", "", "", names[1],
+	       in_place ? " " : "", in_place ? names[1] : "");
 	fflush(stdout);
 }
 
-void table_line(const struct result *result, const struct comm *comm, const char *label)
+static void print_figures(const struct result *result, const struct comm *comm)
 {
-	const struct collective *collective = comm->args->collective;
 	char wrong[24] = "N/A";
 
 	if (result->checked)
 		snprintf(wrong, sizeof(wrong), "%" PRIu64, result->wrong);
-	printf("%13" PRIu64 " %12" PRIu64 " %8s %6s %5d %10.2f %7.3f %7.3f %7s %10.1f%s%s\n",
-	       result->bytes, result->count, comm->args->element->name,
-	       collective->reduces ? "sum" : "none", collective->root, result->seconds * 1e6,
-	       result_algbw(result), result_busbw(result, comm), wrong, result->cpu_seconds * 1e6,
-	       label ? "  " : "", label ? label : "");
+	printf(" %10.2f %7.3f %7.3f %7s %10.1f", result->seconds * 1e6, result_algbw(result),
+	       result_busbw(result, comm), wrong, result->cpu_seconds * 1e6);
+}
+
+void table_line(const struct result *result, const struct result *in_place, const struct comm *comm,
+		const char *label)
+{
+	const struct args *args = comm->args;
+
+	printf("%13" PRIu64 " %12" PRIu64 " %8s %6s %5d", result->bytes, result->count,
+	       args->element->name, args->collective->reduces ? "sum" : "none",
+	       args->collective->rooted ? (int)args->root : -1);
+	print_figures(result, comm);
+	if (in_place)
+		print_figures(in_place, comm);
+	printf("%s%s\n", label ? "  " : "", label ? label : "");
 	fflush(stdout);
 }
 
@@ -111,15 +128,23 @@ static void metrics_print(const struct metrics *metrics)
 	       v[METRIC_RECVS]);
 }
 
-void table_end(const struct comm *comm, const struct result *results, unsigned int n,
-	       const struct totals *totals, const char *label)
+static double sum_busbw(const struct results *results, const struct comm *comm)
 {
 	double sum = 0;
 
+	for (unsigned int i = 0; i < results->n; i++)
+		sum += result_busbw(&results->list[i], comm);
+	return sum;
+}
+
+void table_end(const struct comm *comm, const struct results *out_of_place,
+	       const struct results *in_place, const struct totals *totals, const char *label)
+{
+	unsigned int n = out_of_place->n + in_place->n;
+	double sum = sum_busbw(out_of_place, comm) + sum_busbw(in_place, comm);
+
 	if (label)
 		printf("#\n# net plugin %s\n", label);
-	for (unsigned int i = 0; i < n; i++)
-		sum += result_busbw(&results[i], comm);
 	printf("# Out of bounds values : %" PRIu64 " %s\n", totals->wrong,
 	       totals->wrong    ? "FAILED"
 	       : totals->checks ? "OK"

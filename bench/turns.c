@@ -40,20 +40,24 @@ static int check(struct session *session, size_t block, struct result *result)
 	return 0;
 }
 
-static void print(struct session *sessions, unsigned int n)
+static const struct result *last(const struct results *results)
 {
-	const struct result *first = &sessions[0].results[sessions[0].n_results - 1];
+	return results->n ? &results->list[results->n - 1] : NULL;
+}
 
+static void print(const struct session *sessions, unsigned int n)
+{
 	for (unsigned int p = 0; p < n && sessions->buffers->rank == 0; p++) {
-		const struct result *result = &sessions[p].results[sessions[p].n_results - 1];
+		const struct result *result = last(&sessions[p].out_of_place);
 
-		table_line(result, &sessions[p].comm, n > 1 ? sessions[p].plugin->text : NULL);
+		table_line(result, last(&sessions[p].in_place), &sessions[p].comm,
+			   n > 1 ? sessions[p].plugin->text : NULL);
 		if (p)
-			table_ratio(result, first);
+			table_ratio(result, last(&sessions[0].out_of_place));
 	}
 }
 
-static int run_size(struct session *sessions, unsigned int n, uint64_t bytes)
+static int measure_size(struct session *sessions, unsigned int n, uint64_t bytes)
 {
 	static struct turn turn;
 	const struct args *args = sessions->args;
@@ -70,8 +74,25 @@ static int run_size(struct session *sessions, unsigned int n, uint64_t bytes)
 		    session_account(&sessions[p], result, turn.costs[p], args->repeat, args->iters))
 			return -1;
 	}
-	print(sessions, n);
 	return 0;
+}
+
+/* Out of place, in place too where that is asked for, and the table's lines. */
+static int run_places(struct session *sessions, unsigned int n, uint64_t bytes,
+		      int (*measure)(struct session *sessions, unsigned int n, uint64_t bytes))
+{
+	struct buffers *buffers = sessions->buffers;
+	int ret;
+
+	buffers->in_place = false;
+	ret = measure(sessions, n, bytes);
+	if (!ret && sessions->args->in_place) {
+		buffers->in_place = true;
+		ret = measure(sessions, n, bytes);
+	}
+	if (!ret)
+		print(sessions, n);
+	return ret;
 }
 
 static int run_sizes(struct session *sessions, unsigned int n)
@@ -80,7 +101,7 @@ static int run_sizes(struct session *sessions, unsigned int n)
 
 	for (uint64_t bytes = args->min_bytes; bytes <= args->max_bytes;
 	     bytes = args->factor ? bytes * args->factor : bytes + args->step_bytes)
-		if (run_size(sessions, n, bytes))
+		if (run_places(sessions, n, bytes, measure_size))
 			return -1;
 	return 0;
 }
@@ -92,17 +113,19 @@ static void add_cost(struct cost *sum, const struct cost *cost)
 	sum->retransmits += cost->retransmits;
 }
 
-/* The one line of the table then holds means over all sizes. */
-static int run_random(struct session *sessions, unsigned int n)
+/* The one line of the table then holds means over all sizes; @bytes has no meaning. */
+static int measure_random(struct session *sessions, unsigned int n, uint64_t bytes)
 {
 	const struct args *args = sessions->args;
 	struct result results[PLUGINS_MAX] = { 0 };
 	struct cost sums[PLUGINS_MAX] = { 0 }, cost;
-	uint64_t state = args->seed, blocks = 0;
+	uint64_t state = args->seed, blocks = 0;	/* the same sizes wherever the buffers are */
 
 	for (unsigned int i = 0; i < args->random; i++) {
-		uint64_t bytes = random_size(&state, args->min_bytes, args->max_bytes);
-		size_t block = buffers_block(sessions->buffers, bytes);
+		size_t block;
+
+		bytes = random_size(&state, args->min_bytes, args->max_bytes);
+		block = buffers_block(sessions->buffers, bytes);
 
 		for (unsigned int p = 0; p < n; p++) {
 			if (session_check(&sessions[p], block, &results[p], &cost))
@@ -117,7 +140,6 @@ static int run_random(struct session *sessions, unsigned int n)
 		if (session_account(&sessions[p], &results[p], &sums[p], 1, args->random))
 			return -1;
 	}
-	print(sessions, n);
 	return 0;
 }
 
@@ -131,7 +153,7 @@ static int print_header(struct session *sessions, unsigned int n)
 		if (ranks->facts && differences_print(stdout, ranks->facts, ranks->hosts, ranks->n))
 			return fail(sessions->failure, "out of memory");
 	}
-	table_columns(n > 1);
+	table_columns(&sessions[0].comm, n > 1);
 	return 0;
 }
 
@@ -139,5 +161,6 @@ int turns_run(struct session *sessions, unsigned int n)
 {
 	if (sessions->buffers->rank == 0 && print_header(sessions, n))
 		return -1;
-	return sessions->args->random ? run_random(sessions, n) : run_sizes(sessions, n);
+	return sessions->args->random ? run_places(sessions, n, 0, measure_random)
+				      : run_sizes(sessions, n);
 }

@@ -21,6 +21,8 @@ static uint64_t expected_bytes(const struct collective *collective, const json_t
 
 	json_array_foreach(results, i, line)
 		sum += (uint64_t)json_integer_value(json_object_get(line, "size"));
+	if (json_is_true(json_object_get(root, "in_place")))
+		repeats *= 2;
 	return sum * repeats * collective->sizes_sent(ranks);
 }
 

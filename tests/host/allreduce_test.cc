@@ -160,4 +160,18 @@ TEST(AllReduce, RefusesOneRankAndWrongOptions)
 	}
 }
 
+TEST(AllReduce, TakesOptionsOfNcclTestsOrSaysWhatToDoInstead)
+{
+	EXPECT_EXACT(run(2, "-b 64K -n 1 -w 0 -g 1 -t 1 -m 1 -G 0 -p 1 -z 0 -T 30"));
+	const std::pair<const char *, const char *> refused[] = {
+		{"-g 2", "start one for each GPU, mpirun -n N"}, {"-t 2", "start more of them, mpirun -n N"}, {"-m 4", "use -n for more of them"},
+		{"-G 1", "there are no CUDA graphs"}, {"-z 2", "give a whole number from 0 to 1"}, {"-r 1", "allreduce has no root"},
+	};
+	for (auto [args, words] : refused) {
+		Outcome usage = run(0, args);
+		EXPECT_EQ(2, usage.status) << args << "\n" << usage.text;
+		EXPECT_SAYS(words, usage);
+	}
+}
+
 }  // namespace

@@ -196,6 +196,16 @@ TEST(VerdictLoad, CountsWhatARingMustMoveByItself)
 	EXPECT_EQ(2.5, run.cpu_seconds);
 }
 
+TEST(VerdictLoad, CountsInPlaceRunsOnceMore)
+{
+	std::string text = kJson;
+	File json(text.insert(1, "\"in_place\": true, "));
+	run_figures run{};
+	failure why{};
+	ASSERT_EQ(0, verdict_load_json(json.path(), &run, &why)) << why.text;
+	EXPECT_EQ(2 * 108u * 6 * 2 * 3, run.expected);
+}
+
 std::string json_of(const std::string &collective)
 {
 	std::string text = kJson;
