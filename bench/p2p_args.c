@@ -16,7 +16,6 @@ enum long_option {
 	OPTION_TIMEOUT,
 	OPTION_CONNECT,
 	OPTION_MEMORY,
-	OPTION_JSON,
 	OPTION_NIC
 };
 
@@ -50,7 +49,7 @@ static const struct argp_option option_list[] = {
 	 "Also show the time that this interface of both hosts, a dmnic, spends on what hardware "
 	 "would do",
 	 4},
-	{"json", OPTION_JSON, "FILE", 0, "Also write the results there", 4},
+	{"json", 'J', "FILE", 0, "Also write the results there", 4},
 	{0},
 };
 
@@ -154,7 +153,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPTION_NIC:
 		o->nic = arg;
 		break;
-	case OPTION_JSON:
+	case 'J':
 		o->json = arg;
 		break;
 	case ARGP_KEY_END:

@@ -61,6 +61,35 @@ TEST(PointToPoint, WritesResultsAsJson)
 	EXPECT_SAYS("cannot write the results to --json /nonexistent/x: No such file", refused);
 }
 
+TEST(PointToPoint, WritesTheDistributionOfLatencyAsJson)
+{
+	std::string path = "/tmp/p2p-latency-" + std::to_string(getpid()) + ".json";
+	Outcome outcome = run(loopback() + devmem() + "-v 1M -r 3 --latency 200 -C 1 -s 64K -J " + path);
+	EXPECT_EQ(0, outcome.status) << outcome.text;
+	Outcome file = run_command("tr -d ' \\n' <" + path);
+	unlink(path.c_str());
+	std::regex latency("\"plugin\":\"[^\"]+\",\"size\":8,\"round_trips\":200,\"p50_us\":([0-9.]+),\"p99_us\":([0-9.]+),\"p99.9_us\":([0-9.]+),"
+			   "\"cdf\":(\\[[^}]*\\])\\}");
+	std::regex pair("\\[([0-9.]+),([0-9.]+)\\]");
+	int plugins = 0;
+	for (std::sregex_iterator each(file.text.begin(), file.text.end(), latency); each != std::sregex_iterator(); ++each, plugins++) {
+		const std::string cdf = (*each)[4];
+		std::string percents;
+		double before = 0;
+		for (std::sregex_iterator point(cdf.begin(), cdf.end(), pair); point != std::sregex_iterator(); ++point) {
+			percents += (*point)[1].str() + " ";
+			EXPECT_GE(std::stod((*point)[2]), before) << cdf;
+			before = std::stod((*point)[2]);
+			if ((*point)[1] == "50.0") {
+				EXPECT_EQ((*each)[1], (*point)[2]);
+			}
+		}
+		EXPECT_GT(before, 0);
+		EXPECT_EQ("1.0 5.0 10.0 25.0 50.0 75.0 90.0 95.0 99.0 99.9 100.0 ", percents) << cdf;
+	}
+	EXPECT_EQ(2, plugins) << file.text;
+}
+
 TEST(PointToPoint, WritesHowLongConnectionsTookAsJson)
 {
 	std::string path = "/tmp/p2p-connect-" + std::to_string(getpid()) + ".json";
