@@ -46,7 +46,6 @@ static struct origin origin(unsigned int rank, unsigned int ranks, size_t block,
 const struct collective alltoall = {
 	.name = "alltoall",
 	.title = "all-to-all",
-	.root = -1,
 	.shape = "p2p",
 	.src_blocks = true,
 	.dst_blocks = true,

@@ -9,6 +9,9 @@
 #include "devmem.h"
 #include "element.h"
 #include "fifo.h"
+#include "plugin_spec.h"
+
+#define REPEATS_MAX 101
 
 enum flush_mode {
 	FLUSH_AUTO,	/* when the plugin's properties ask for it */
@@ -25,10 +28,15 @@ struct args {
 	unsigned int channels;
 	const struct element *element;
 	const struct fifo_shape *shape;
-	const char *plugin;
+	struct plugin_spec plugins[PLUGINS_MAX];
+	unsigned int n_plugins;
+	unsigned int repeat;		/* times that iters are timed */
 	int abi;			/* 0: the highest */
 	enum devmem_mem_kind memory;
 	enum flush_mode flush;
+	unsigned int root;
+	bool blocking;			/* wait for each run before the next is launched */
+	bool in_place;			/* also with one buffer */
 	unsigned int random; /* runs of random sizes; 0: go through the sizes in order */
 	uint64_t seed;
 	unsigned int timeout;		/* seconds */
@@ -37,5 +45,6 @@ struct args {
 
 /* Parses the command line; prints and exits on --help and on what it does not understand. Defaults are those of @collective. */
 void args_parse(int argc, char **argv, const struct collective *collective, struct args *args);
+void args_free(struct args *args);
 
 #endif

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* NCCL's ring broadcast: every rank ends with the root's buffer, which travels along the ring up to the rank before it. */
+/* NCCL's ring broadcast: every rank ends with the root's buffer, which travels along the ring up to the rank before it. Ranks are counted from the root. */
 #include "collective.h"
-
-#define ROOT 0	/* as nccl-tests' default */
 
 static size_t ops(const struct work *work)
 {
@@ -11,11 +9,9 @@ static size_t ops(const struct work *work)
 
 static unsigned int actions(const struct work *work)
 {
-	unsigned int hop = (work->rank + work->ranks - ROOT) % work->ranks;
-
-	if (hop == 0)
+	if (work->rank == 0)
 		return OP_COPY | OP_SEND;
-	return hop == work->ranks - 1 ? OP_RECV | OP_COPY : OP_RECV | OP_COPY | OP_SEND;
+	return work->rank == work->ranks - 1 ? OP_RECV | OP_COPY : OP_RECV | OP_COPY | OP_SEND;
 }
 
 static struct op op(const struct work *work, size_t index)
@@ -24,7 +20,7 @@ static struct op op(const struct work *work, size_t index)
 
 	return (struct op){
 		.actions = actions(work),
-		.src = work->rank == ROOT ? first : 0,
+		.src = work->rank == 0 ? first : 0,
 		.dst = first,
 		.count = count,
 	};
@@ -42,14 +38,15 @@ static unsigned int sizes_sent(unsigned int ranks)
 
 static struct origin origin(unsigned int rank, unsigned int ranks, size_t block, unsigned int which)
 {
-	return (struct origin){.rank = ROOT, .ranks = 1, .first = 0};
+	return (struct origin){.rank = 0, .ranks = 1, .first = 0};
 }
 
 const struct collective broadcast = {
 	.name = "broadcast",
 	.title = "broadcast",
-	.root = ROOT,
+	.rooted = true,
 	.shape = "broadcast",
+	.in_place = true,
 	.bus_factor = bus_factor,
 	.sizes_sent = sizes_sent,
 	.ops = ops,

@@ -16,6 +16,16 @@ const struct collective *collective_find(const char *name)
 	return NULL;
 }
 
+unsigned int collective_from_root(unsigned int rank, unsigned int ranks, unsigned int root)
+{
+	return (rank + ranks - root) % ranks;
+}
+
+unsigned int collective_rank_of(unsigned int rank, unsigned int ranks, unsigned int root)
+{
+	return (rank + root) % ranks;
+}
+
 unsigned int collective_src_blocks(const struct collective *collective, unsigned int ranks)
 {
 	return collective->src_blocks ? ranks : 1;

@@ -13,10 +13,11 @@ struct collective {
 	const char *name;	/* its program's */
 	const char *title;	/* in words; with an s for more than one */
 	bool reduces;		/* results are sums */
-	int root;		/* rank, or -1 */
+	bool rooted;		/* ranks are counted from the root, which is 0 in all that follows */
 	const char *shape;	/* of the FIFOs, as NCCL has it for large messages */
 	/* The buffer has a block of elements for each rank, one after the other. A size is that of the larger buffer. */
 	bool src_blocks, dst_blocks;
+	bool in_place;		/* nccl-tests runs it in place, too: one buffer, of which a rank's block is the other */
 	bool all_pairs;		/* ranks have links at distances 1 to ranks - 1, not only at 1 */
 
 	/* Algorithm bandwidth times this is bus bandwidth, as nccl-tests counts it. */
@@ -35,6 +36,9 @@ extern const struct collective allreduce, allgather, reducescatter, broadcast, s
 
 /* NULL when @name is none. */
 const struct collective *collective_find(const char *name);
+/* @rank as counted from @root, and back. */
+unsigned int collective_from_root(unsigned int rank, unsigned int ranks, unsigned int root);
+unsigned int collective_rank_of(unsigned int rank, unsigned int ranks, unsigned int root);
 /* Blocks in each buffer, and those by which a size is divided. */
 unsigned int collective_src_blocks(const struct collective *collective, unsigned int ranks);
 unsigned int collective_dst_blocks(const struct collective *collective, unsigned int ranks);

@@ -48,8 +48,6 @@ static int open_exporters(struct comm *comm)
 {
 	struct devmem_error err;
 
-	if (devmem_exporter_open(comm->args->memory, comm->gpu.ordinal, &comm->exporter, &err))
-		return fail(comm->failure, "%s", err.text);
 	if (comm->device_fifos)
 		comm->fifo_exporter = comm->exporter;
 	else if (devmem_exporter_open(DEVMEM_MEM_HOST, -1, &comm->fifo_exporter, &err))
@@ -70,7 +68,7 @@ static void name_link(const struct comm *comm, struct link *link)
 	bool flush = comm->args->flush == FLUSH_ALWAYS ||
 		     (comm->args->flush == FLUSH_AUTO && comm->props.forceFlush);
 
-	link->send_dev = (int)comm->near[((unsigned int)comm->local_rank + link->channel) %
+	link->send_dev = (int)comm->near[((unsigned int)comm->local->rank + link->channel) %
 					 comm->n_near];
 	link->send.net = link->recv.net = comm->net;
 	link->send.rank = link->recv.rank = comm->rank;
@@ -98,20 +96,10 @@ static int make_links(struct comm *comm)
 	return 0;
 }
 
-/* Before the plugin begins: it looks for the device that is current. */
-static void choose_gpu(struct comm *comm)
-{
-	comm->gpu.ordinal = -1;
-	if (comm->args->memory == DEVMEM_MEM_CUDA)
-		gpu_choose(&comm->gpu, comm->local_rank);
-	gpu_use(&comm->gpu);
-}
-
 int comm_init(struct comm *comm)
 {
 	ncclResult_t result;
 
-	choose_gpu(comm);
 	result = net_init(comm->net, &comm->ctx);
 	if (result != ncclSuccess)
 		return failed(comm, "init", result);
@@ -152,7 +140,5 @@ int comm_finalize(struct comm *comm)
 	free(comm->far.second);
 	if (comm->fifo_exporter != comm->exporter)
 		devmem_exporter_close(comm->fifo_exporter);
-	devmem_exporter_close(comm->exporter);
-	gpu_release(&comm->gpu);
 	return result == ncclSuccess ? 0 : failed(comm, "finalize", result);
 }

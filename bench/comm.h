@@ -5,8 +5,8 @@
 
 #include "args.h"
 #include "devmem.h"
-#include "gpu.h"
 #include "kernel.h"
+#include "local.h"
 #include "net.h"
 #include "proxy.h"
 #include "worker.h"
@@ -28,7 +28,7 @@ struct link {
 
 struct comm {
 	int rank, ranks;
-	int local_rank;				/* among the ranks of this host */
+	const struct local *local;
 	const struct args *args;
 	struct net *net;
 	void *ctx;
@@ -37,10 +37,9 @@ struct comm {
 	ncclNetProperties_v12_t props;		/* of device 0 */
 	char plugin_name[64], device_name[64];	/* ours, to be shown after the plugin's end */
 	char near_name[64];			/* of the first near device, likewise */
-	struct gpu gpu;				/* of memory of kind cuda */
 	bool device_fifos;			/* FIFOs are in device memory: NCCL's GPUDirect */
 	bool by_dmabuf;				/* and registered by their dmabuf */
-	struct devmem_exporter *exporter;	/* of the user's buffers */
+	struct devmem_exporter *exporter;	/* of the user's buffers, and theirs */
 	struct devmem_exporter *fifo_exporter;	/* of the FIFOs: the same, or host memory */
 	struct far far;				/* where the CPU does not reach the user's buffers */
 	struct link *links;			/* of all channels */

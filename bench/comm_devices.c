@@ -33,7 +33,7 @@ static int name_first(struct comm *comm)
 {
 	ncclNetProperties_v12_t props = {0};
 
-	if (properties_of(comm, comm->near[(unsigned int)comm->local_rank % comm->n_near], &props))
+	if (properties_of(comm, comm->near[(unsigned int)comm->local->rank % comm->n_near], &props))
 		return -1;
 	snprintf(comm->near_name, sizeof(comm->near_name), "%s", props.name ? props.name : "?");
 	return 0;
@@ -43,7 +43,7 @@ int comm_find_near(struct comm *comm)
 {
 	unsigned int n = (unsigned int)comm->devices;
 	const char **paths = calloc(n, sizeof(*paths));
-	const char *gpu = comm->gpu.pci_path[0] ? comm->gpu.pci_path : NULL;
+	const char *gpu = comm->local->gpu.pci_path[0] ? comm->local->gpu.pci_path : NULL;
 	int ret;
 
 	comm->near = calloc(n, sizeof(*comm->near));

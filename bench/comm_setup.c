@@ -18,7 +18,7 @@ int comm_listen(void *arg)
 	struct comm *comm = arg;
 
 	/* Connections are for the device that is current in this thread. */
-	gpu_use(&comm->gpu);
+	gpu_use(&comm->local->gpu);
 	for (unsigned int i = 0; i < comm->n_links; i++) {
 		struct link *link = &comm->links[i];
 		ncclResult_t result;

@@ -48,6 +48,18 @@ void gpu_choose(struct gpu *gpu, int local_rank)
 	find_pci_path(gpu);
 }
 
+void gpu_name(const struct gpu *gpu, char *name, size_t size)
+{
+	name[0] = '\0';
+	if (!gpu->context)
+		return;
+	if (dlsym(gpu->driver, "fake_cuda_set"))
+		snprintf(name, size, "stand-in");
+	else if (cuda_call(gpu, "cuDeviceGetName", (char *, int, int), name, (int)size,
+			   gpu->device))
+		name[0] = '\0';
+}
+
 void gpu_use(const struct gpu *gpu)
 {
 	if (gpu->context)

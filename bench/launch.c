@@ -20,7 +20,8 @@ static void start_kernel(const struct launch *launch, struct link *link)
 {
 	struct comm *comm = launch->comm;
 	struct work work = {
-		.rank = (unsigned int)comm->rank,
+		.rank = collective_from_root((unsigned int)comm->rank,
+					     (unsigned int)comm->ranks, comm->args->root),
 		.ranks = (unsigned int)comm->ranks,
 		.distance = link->distance,
 		.shape = comm->args->shape,
@@ -43,8 +44,14 @@ static void start_kernel(const struct launch *launch, struct link *link)
 		kernel_unpack_start(&link->kernel.unpack, link->device.handle);
 }
 
-/* The proxies learn of all the work at once, as from launches that run ahead of the GPU. */
-static void announce(const struct launch *launch)
+static void start_kernels(const struct launch *launch)
+{
+	for (unsigned int i = 0; i < launch->comm->n_links; i++)
+		start_kernel(launch, &launch->comm->links[i]);
+}
+
+/* The proxies learn of the work of @iters launches at once, as from launches that run ahead of the GPU; the first is started. */
+static void announce(const struct launch *launch, unsigned int iters)
 {
 	const struct collective *collective = launch->comm->args->collective;
 
@@ -53,8 +60,8 @@ static void announce(const struct launch *launch)
 		const struct work *work = &link->kernel.work;
 
 		start_kernel(launch, link);
-		link->send.goal += collective_steps(collective, work, OP_SEND) * launch->iters;
-		link->recv.goal += collective_steps(collective, work, OP_RECV) * launch->iters;
+		link->send.goal += collective_steps(collective, work, OP_SEND) * iters;
+		link->recv.goal += collective_steps(collective, work, OP_RECV) * iters;
 	}
 }
 
@@ -126,12 +133,15 @@ int launch_run(void *arg)
 	double cpu = cpu_now();
 	uint64_t start = now_ns();
 
-	announce(launch);
 	for (unsigned int i = 0; i < launch->iters; i++) {
-		for (unsigned int l = 0; i && l < comm->n_links; l++)
-			start_kernel(launch, &comm->links[l]);
+		if (i == 0 || comm->args->blocking)
+			announce(launch, comm->args->blocking ? 1 : launch->iters);
+		else
+			start_kernels(launch);
 		if (progress(comm, false))
 			return -1;
+		if (launch->done)
+			atomic_fetch_add_explicit(launch->done, 1, memory_order_relaxed);
 	}
 	launch->seconds = (double)(now_ns() - start) / 1e9;
 	if (progress(comm, true))

@@ -11,6 +11,7 @@ struct launch {
 	void *dst;
 	size_t block;			/* elements, as struct work has it */
 	unsigned int iters;
+	_Atomic unsigned int *done;	/* out: runs so far, for another thread; NULL: nobody asks */
 	double seconds; /* out: until the last kernel was done, as a stream's synchronisation would see it */
 	double cpu_seconds;		/* out: user and system time of the process meanwhile */
 };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Adapters: each fills the newest table from an older one. */
+/* Adapters: each fills the newest table from an older one, whose functions they call by net_table. */
 #ifndef BENCH_NET_ABI_H
 #define BENCH_NET_ABI_H
 
-#include "nccl/net_v12.h"
+#include "net.h"
 
 void net_adapt_v8(const void *table, ncclNet_v12_t *ops);
 void net_adapt_v9(const void *table, ncclNet_v12_t *ops);

@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Finds and loads a net plugin by NCCL's rules. */
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <link.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <unistd.h>
 
 #include "net.h"
 #include "net_abi.h"
+
+#define COPY_BYTES ((size_t)1 << 30)	/* of a call: as much as the kernel likes */
 
 static const struct version {
 	int abi;
@@ -30,32 +37,82 @@ static bool is_file_name(const char *name)
 	       (strncmp(name, "lib", 3) == 0 && len > 3 && strcmp(name + len - 3, ".so") == 0);
 }
 
-static void *open_library(const char *name, struct failure *failure)
+static int copy_file(const char *path, int to)
 {
-	char path[PATH_MAX], first[512];
-	void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+	int from = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
 
-	if (library)
-		return library;
-	snprintf(first, sizeof(first), "%s", dlerror());
+	if (from < 0)
+		return -1;
+	while ((n = sendfile(to, from, NULL, COPY_BYTES)) > 0)
+		;
+	close(from);
+	return n < 0 ? -1 : 0;
+}
+
+/* The loader knows a file again by its inode, a name by its text: the descriptor stays open, so that no other copy has its name. */
+static void *open_copy(struct net *net, struct failure *failure)
+{
+	char path[64];
+	void *library;
+
+	net->copy = memfd_create("net-plugin", MFD_CLOEXEC);
+	if (net->copy < 0 || copy_file(net->file, net->copy)) {
+		fail(failure, "cannot copy %s, to load it once more: %m", net->file);
+		return NULL;
+	}
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", net->copy);
+	library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (!library)
+		fail(failure, "cannot load a copy of %s: %s", net->file, dlerror());
+	return library;
+}
+
+static void note_file(struct net *net)
+{
+	struct link_map *map;
+
+	if (dlinfo(net->library, RTLD_DI_LINKMAP, &map) == 0)
+		snprintf(net->file, sizeof(net->file), "%s", map->l_name);
+}
+
+/* NULL when @name cannot be loaded, with dlerror()'s words. */
+static void *open_name(struct net *net, const char *name, struct failure *failure)
+{
+	void *before = dlopen(name, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
+
+	net->library = before ? before : dlopen(name, RTLD_NOW | RTLD_LOCAL);
+	if (!net->library)
+		return NULL;
+	note_file(net);
+	if (before) {
+		net->library = open_copy(net, failure);
+		dlclose(before);
+	}
+	return net->library;
+}
+
+static int open_library(struct net *net, const char *name, struct failure *failure)
+{
+	char path[PATH_MAX];
+
+	if (open_name(net, name, failure))
+		return 0;
 	if (!is_file_name(name)) {
 		snprintf(path, sizeof(path), "libnccl-net-%s.so", name);
-		library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-		if (library)
-			return library;
-		snprintf(first, sizeof(first), "%s", dlerror());
+		if (open_name(net, path, failure))
+			return 0;
 	}
-	fail(failure,
-	     "cannot load net plugin '%s': %s; give its path by --plugin, or its folder in LD_LIBRARY_PATH",
-	     name, first);
-	return NULL;
+	return fail(failure,
+		    "cannot load net plugin '%s': %s; give its path by --plugin, or its folder in LD_LIBRARY_PATH",
+		    name, dlerror());
 }
 
 int net_load(struct net *net, const char *name, int abi, struct failure *failure)
 {
 	memset(net, 0, sizeof(*net));
-	net->library = open_library(name, failure);
-	if (!net->library)
+	net->copy = -1;
+	if (open_library(net, name, failure))
 		return -1;
 	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
 		const void *table;
@@ -96,4 +153,7 @@ void net_unload(struct net *net)
 	if (net->library)
 		dlclose(net->library);
 	net->library = NULL;
+	if (net->copy >= 0)
+		close(net->copy);
+	net->copy = -1;
 }

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "net.h"
+#include "plan_log.h"
 
 static int rank;
 
@@ -32,11 +33,13 @@ print(ncclDebugLogLevel level, unsigned long flags, const char *file, int line, 
 	char text[2048];
 	va_list args;
 
-	if (level > wanted())
-		return;
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
+	if (level <= NCCL_LOG_INFO)
+		plan_log_line(text);
+	if (level > wanted())
+		return;
 	/* One write per line: ranks share the terminal. */
 	if (level == NCCL_LOG_WARN)
 		fprintf(stderr, "[%d] %s:%d NCCL WARN %s\n", rank, file, line, text);

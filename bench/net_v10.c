@@ -6,7 +6,10 @@
 
 #include "nccl/net_v10.h"
 
-static const ncclNet_v10_t *plugin;
+static const ncclNet_v10_t *plugin(void)
+{
+	return net_table;
+}
 static ncclNetCommConfig_t config = { NCCL_NET_TRAFFIC_CLASS_UNDEF };
 
 static ncclResult_t init(void **ctx, uint64_t comm_id, ncclNetCommConfig_t *comm_config,
@@ -14,7 +17,7 @@ static ncclResult_t init(void **ctx, uint64_t comm_id, ncclNetCommConfig_t *comm
 {
 	*ctx = NULL;
 	config = *comm_config;
-	return plugin->init(logger, profiler);
+	return plugin()->init(logger, profiler);
 }
 
 static ncclResult_t get_properties(int dev, ncclNetProperties_v12_t *props)
@@ -23,7 +26,7 @@ static ncclResult_t get_properties(int dev, ncclNetProperties_v12_t *props)
 	ncclResult_t result;
 
 	memset(&old, 0, sizeof(old));
-	result = plugin->getProperties(dev, &old);
+	result = plugin()->getProperties(dev, &old);
 	if (result == ncclSuccess)
 		NET_COPY_PROPS_V9(props, &old);
 	return result;
@@ -31,23 +34,24 @@ static ncclResult_t get_properties(int dev, ncclNetProperties_v12_t *props)
 
 static ncclResult_t listen_on(void *ctx, int dev, void *handle, void **comm)
 {
-	return plugin->listen(dev, handle, comm);
+	return plugin()->listen(dev, handle, comm);
 }
 
 static ncclResult_t connect_to(void *ctx, int dev, void *handle, void **comm,
 			       ncclNetDeviceHandle_t **device)
 {
-	return plugin->connect(dev, &config, handle, comm, device);
+	return plugin()->connect(dev, &config, handle, comm, device);
 }
 
 void net_adapt_v10(const void *table, ncclNet_v12_t *ops)
 {
-	plugin = table;
-	NET_COPY_SHARED(ops, plugin);
+	const ncclNet_v10_t *old = table;
+
+	NET_COPY_SHARED(ops, old);
 	ops->init = init;
 	ops->getProperties = get_properties;
 	ops->listen = listen_on;
 	ops->connect = connect_to;
-	ops->isend = plugin->isend;
-	ops->irecv = plugin->irecv;
+	ops->isend = old->isend;
+	ops->irecv = old->irecv;
 }

@@ -6,7 +6,10 @@
 
 #include "nccl/net_v11.h"
 
-static const ncclNet_v11_t *plugin;
+static const ncclNet_v11_t *plugin(void)
+{
+	return net_table;
+}
 
 void net_adapt_v12(const void *table, ncclNet_v12_t *ops)
 {
@@ -19,7 +22,7 @@ static ncclResult_t get_properties(int dev, ncclNetProperties_v12_t *props)
 	ncclResult_t result;
 
 	memset(&old, 0, sizeof(old));
-	result = plugin->getProperties(dev, &old);
+	result = plugin()->getProperties(dev, &old);
 	if (result != ncclSuccess)
 		return result;
 	NET_COPY_PROPS_V9(props, &old);
@@ -29,14 +32,15 @@ static ncclResult_t get_properties(int dev, ncclNetProperties_v12_t *props)
 
 void net_adapt_v11(const void *table, ncclNet_v12_t *ops)
 {
-	plugin = table;
-	NET_COPY_SHARED(ops, plugin);
-	ops->init = plugin->init;
+	const ncclNet_v11_t *old = table;
+
+	NET_COPY_SHARED(ops, old);
+	ops->init = old->init;
 	ops->getProperties = get_properties;
-	ops->listen = plugin->listen;
-	ops->connect = plugin->connect;
-	ops->isend = plugin->isend;
-	ops->irecv = plugin->irecv;
-	ops->finalize = plugin->finalize;
-	ops->setNetAttr = plugin->setNetAttr;
+	ops->listen = old->listen;
+	ops->connect = old->connect;
+	ops->isend = old->isend;
+	ops->irecv = old->irecv;
+	ops->finalize = old->finalize;
+	ops->setNetAttr = old->setNetAttr;
 }

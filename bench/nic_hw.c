@@ -4,28 +4,16 @@
 
 #include <errno.h>
 #include <linux/ethtool.h>
-#include <linux/sockios.h>
-#include <net/if.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-static int ask(int fd, const char *nic, void *command)
-{
-	struct ifreq request = {.ifr_data = command};
+#include "ethtool.h"
 
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", nic);
-	return ioctl(fd, SIOCETHTOOL, &request) ? -errno : 0;
-}
-
-static int count_stats(int fd, const char *nic, uint32_t *n)
+static int count_stats(const char *nic, uint32_t *n)
 {
 	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
-	int ret = ask(fd, nic, &info);
+	int ret = ethtool_ioctl(nic, &info);
 
 	*n = info.n_stats;
 	return ret ? ret : *n ? 0 : -ENODEV;
@@ -40,14 +28,14 @@ static bool is_hw_ns(const char *name)
 	       memcmp(name + len - (sizeof(end) - 1), end, sizeof(end) - 1) == 0;
 }
 
-static int sum_stats(int fd, const char *nic, struct ethtool_gstrings *names,
+static int sum_stats(const char *nic, struct ethtool_gstrings *names,
 		     struct ethtool_stats *stats, uint64_t *ns)
 {
 	bool known = false;
-	int ret = ask(fd, nic, names);
+	int ret = ethtool_ioctl(nic, names);
 
 	if (!ret)
-		ret = ask(fd, nic, stats);
+		ret = ethtool_ioctl(nic, stats);
 	*ns = 0;
 	for (uint32_t i = 0; !ret && i < names->len && i < stats->n_stats; i++) {
 		if (!is_hw_ns((const char *)names->data + (size_t)i * ETH_GSTRING_LEN))
@@ -62,15 +50,11 @@ int nic_hw_ns(const char *nic, uint64_t *ns)
 {
 	struct ethtool_gstrings *names;
 	struct ethtool_stats *stats;
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	uint32_t n;
-	int ret;
+	int ret = count_stats(nic, &n);
 
-	if (fd < 0)
-		return -errno;
-	ret = count_stats(fd, nic, &n);
 	if (ret)
-		goto close_socket;
+		return ret;
 	names = calloc(1, sizeof(*names) + (size_t)n * ETH_GSTRING_LEN);
 	stats = calloc(1, sizeof(*stats) + n * sizeof(stats->data[0]));
 	ret = -ENOMEM;
@@ -78,11 +62,9 @@ int nic_hw_ns(const char *nic, uint64_t *ns)
 		*names = (struct ethtool_gstrings){
 			.cmd = ETHTOOL_GSTRINGS, .string_set = ETH_SS_STATS, .len = n};
 		*stats = (struct ethtool_stats){.cmd = ETHTOOL_GSTATS, .n_stats = n};
-		ret = sum_stats(fd, nic, names, stats, ns);
+		ret = sum_stats(nic, names, stats, ns);
 	}
 	free(names);
 	free(stats);
-close_socket:
-	close(fd);
 	return ret;
 }

@@ -18,24 +18,6 @@ static uint64_t largest(const uint64_t *values, unsigned int n)
 	return max;
 }
 
-/* Adapters of older versions keep one table each. */
-static int check_versions(const struct p2p_link *links, unsigned int n, struct failure *failure)
-{
-	for (unsigned int i = 0; i < n; i++) {
-		for (unsigned int j = 0; j < i; j++) {
-			if (links[i].net.abi == links[j].net.abi && links[i].net.abi < 12)
-				return fail(failure,
-					    "plugins '%s' and '%s' both have interface version %d "
-					    "at most, "
-					    "and p2p can hold one of each version before 12: "
-					    "measure them "
-					    "in two runs",
-					    links[j].name, links[i].name, links[i].net.abi);
-		}
-	}
-	return 0;
-}
-
 /* A connection takes descriptors: as many as this process may have. */
 static void raise_limit(void)
 {
@@ -63,7 +45,7 @@ static void connect_only(struct p2p_link *link, const struct options *o)
 
 	raise_limit();
 	link->channels = o->connect;
-	if (p2p_connect(link, o->plugins[0], 0))
+	if (p2p_connect(link, &o->plugins[0]))
 		give_up(link->rank, link->failure);
 	MPI_Allreduce(&link->connected, &seconds, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
 	if (link->rank == 0)
@@ -91,11 +73,9 @@ static uint64_t measure_all(struct p2p_link *links, const struct options *o)
 	for (unsigned int p = 0; p < o->n_plugins; p++) {
 		links[p].slot = largest(o->sizes, o->n_sizes);
 		links[p].channels = (unsigned int)largest(o->channels, o->n_channels);
-		if (p2p_open(&links[p], o->plugins[p], 0))
+		if (p2p_open(&links[p], &o->plugins[p]))
 			give_up(rank, failure);
 	}
-	if (check_versions(links, o->n_plugins, failure))
-		give_up(rank, failure);
 	wrong = measure(links, o);
 	MPI_Barrier(MPI_COMM_WORLD);
 	for (unsigned int p = 0; p < o->n_plugins; p++)
@@ -105,7 +85,7 @@ static uint64_t measure_all(struct p2p_link *links, const struct options *o)
 
 int main(int argc, char **argv)
 {
-	static struct p2p_link links[MAX_LIST];
+	static struct p2p_link links[PLUGINS_MAX];
 	static struct failure failure;
 	struct options o;
 	int level, rank, ranks;

@@ -10,6 +10,7 @@
 
 #include "devmem.h"
 #include "net.h"
+#include "plugin_spec.h"
 
 #define P2P_MAX_DEPTH 32 /* NCCL_NET_MAX_REQUESTS: more requests no plugin need take */
 #define P2P_MAX_CHANNELS 64
@@ -56,12 +57,12 @@ struct p2p_link {
 };
 
 /*
- * Loads @name and connects its channels with the other rank over MPI_COMM_WORLD, each in both
+ * Loads @plugin and connects its channels with the other rank over MPI_COMM_WORLD, each in both
  * directions. Collective. 0, or -1 with the failure set.
  */
-int p2p_connect(struct p2p_link *link, const char *name, int abi);
+int p2p_connect(struct p2p_link *link, const struct plugin_spec *plugin);
 /* The same, and buffers for messages. */
-int p2p_open(struct p2p_link *link, const char *name, int abi);
+int p2p_open(struct p2p_link *link, const struct plugin_spec *plugin);
 void p2p_close(struct p2p_link *link);
 
 /* Opens the exporter of link->memory, once the plugin is loaded. 0, or -1 with the failure set. */

@@ -16,14 +16,14 @@ enum long_option {
 	OPTION_TIMEOUT,
 	OPTION_CONNECT,
 	OPTION_MEMORY,
-	OPTION_JSON,
 	OPTION_NIC
 };
 
 static const struct argp_option option_list[] = {
-	{"plugin", OPTION_PLUGIN, "FILE", 0,
-	 "Net plugin, a file or X for libnccl-net-X.so; several: measured in turns, ratios against "
-	 "the first (default devmem)",
+	{"plugin", OPTION_PLUGIN, "FILE[:NAME=VALUE,...]", 0,
+	 "Net plugin, a file or X for libnccl-net-X.so (default devmem); after a colon variables "
+	 "that it is to find: devmem:NCCL_DEVMEM_PLAN=host; several: measured in turns, ratios "
+	 "against the first",
 	 1},
 	{"size", 's', "SIZES", 0, "Message sizes, with commas (default 64K,1M,4M)", 2},
 	{"channels", 'C', "NUMBERS", 0,
@@ -49,7 +49,7 @@ static const struct argp_option option_list[] = {
 	 "Also show the time that this interface of both hosts, a dmnic, spends on what hardware "
 	 "would do",
 	 4},
-	{"json", OPTION_JSON, "FILE", 0, "Also write the results there", 4},
+	{"json", 'J', "FILE", 0, "Also write the results there", 4},
 	{0},
 };
 
@@ -103,15 +103,21 @@ static enum devmem_mem_kind memory(struct argp_state *state, const char *text)
 	return DEVMEM_MEM_HOST;
 }
 
+static void add_plugin(struct argp_state *state, const char *text, struct options *o)
+{
+	const char *wrong = plugin_list_add(o->plugins, &o->n_plugins, text);
+
+	if (wrong)
+		argp_error(state, "--plugin '%s': %s", text, wrong);
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
 
 	switch (key) {
 	case OPTION_PLUGIN:
-		if (o->n_plugins == MAX_LIST)
-			argp_error(state, "--plugin may be given %d times", MAX_LIST);
-		o->plugins[o->n_plugins++] = arg;
+		add_plugin(state, arg, o);
 		break;
 	case 's':
 		o->n_sizes = list(state, "--size", arg, 1 << 30, o->sizes);
@@ -147,8 +153,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPTION_NIC:
 		o->nic = arg;
 		break;
-	case OPTION_JSON:
+	case 'J':
 		o->json = arg;
+		break;
+	case ARGP_KEY_END:
+		if (!o->n_plugins)
+			add_plugin(state, "devmem", o);
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -174,6 +184,4 @@ void options_parse(int argc, char **argv, struct options *o)
 	};
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, o);
-	if (!o->n_plugins)
-		o->plugins[o->n_plugins++] = "devmem";
 }

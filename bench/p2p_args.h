@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "devmem.h"
+#include "plugin_spec.h"
 
 #define MAX_LIST 16
 #define MAX_REPS 101
@@ -15,7 +16,7 @@
 enum exit_status { EXIT_WRONG_DATA = 1, EXIT_USAGE = 2, EXIT_FAILED = 3 };
 
 struct options {
-	const char *plugins[MAX_LIST];
+	struct plugin_spec plugins[PLUGINS_MAX];
 	uint64_t sizes[MAX_LIST], channels[MAX_LIST];
 	unsigned int n_plugins, n_sizes, n_channels;
 	unsigned int depth, reps, latency, timeout;

@@ -14,11 +14,11 @@ static int failed(struct p2p_link *link, const char *call, ncclResult_t result)
 		    call, link->name, result, result_name(result));
 }
 
-static int start(struct p2p_link *link, int abi)
+static int start(struct p2p_link *link, const char *name)
 {
 	ncclResult_t result;
 
-	if (net_load(&link->net, link->name, abi, link->failure))
+	if (net_load(&link->net, name, 0, link->failure))
 		return -1;
 	result = net_init(&link->net, &link->ctx);
 	if (result != ncclSuccess)
@@ -32,6 +32,17 @@ static int start(struct p2p_link *link, int abi)
 			    "NCCL_SOCKET_IFNAME name it?",
 			    link->name);
 	return 0;
+}
+
+static int start_in_scope(struct p2p_link *link, const struct plugin_spec *plugin)
+{
+	struct plugin_scope scope;
+	int ret;
+
+	plugin_scope_begin(&scope, plugin);
+	ret = start(link, plugin->name);
+	plugin_scope_end(&scope);
+	return ret;
 }
 
 static int listen_all(struct p2p_link *link)
@@ -129,15 +140,15 @@ static int exchange_handles(struct p2p_link *link)
 	return 0;
 }
 
-int p2p_connect(struct p2p_link *link, const char *name, int abi)
+int p2p_connect(struct p2p_link *link, const struct plugin_spec *plugin)
 {
 	uint64_t begin;
 
-	link->name = name;
+	link->name = plugin->text;
 	link->lanes = calloc(link->channels, sizeof(*link->lanes));
 	if (!link->lanes)
 		return fail(link->failure, "out of memory");
-	if (start(link, abi))
+	if (start_in_scope(link, plugin))
 		return -1;
 	MPI_Barrier(MPI_COMM_WORLD);
 	begin = now_ns();
@@ -147,9 +158,9 @@ int p2p_connect(struct p2p_link *link, const char *name, int abi)
 	return 0;
 }
 
-int p2p_open(struct p2p_link *link, const char *name, int abi)
+int p2p_open(struct p2p_link *link, const struct plugin_spec *plugin)
 {
-	if (p2p_connect(link, name, abi) || p2p_memory_open(link))
+	if (p2p_connect(link, plugin) || p2p_memory_open(link))
 		return -1;
 	return add_buffers(link);
 }

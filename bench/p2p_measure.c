@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "nic_hw.h"
+#include "p2p_latency.h"
 #include "p2p_report.h"
 #include "percentile.h"
 #include "worker.h"
@@ -116,8 +117,8 @@ static void print_point(const struct options *o, const struct p2p_shape *shape,
 			const struct p2p_result *results, struct p2p_report *report)
 {
 	for (unsigned int p = 0; p < o->n_plugins; p++) {
-		print_row(shape, o->plugins[p], &results[p], o->nic);
-		p2p_report_point(report, shape, o->plugins[p], &results[p]);
+		print_row(shape, o->plugins[p].text, &results[p], o->nic);
+		p2p_report_point(report, shape, o->plugins[p].text, &results[p]);
 		if (p)
 			printf("#    bandwidth x%.2f, CPU per GB x%.2f of the first plugin's\n",
 			       results[p].gbs / results[0].gbs, results[p].cpu / results[0].cpu);
@@ -129,10 +130,10 @@ static void print_point(const struct options *o, const struct p2p_shape *shape,
 static uint64_t point(struct p2p_link *links, const struct options *o,
 		      const struct p2p_shape *shape, struct p2p_report *report)
 {
-	static struct cost costs[MAX_LIST][MAX_REPS];
+	static struct cost costs[PLUGINS_MAX][MAX_REPS];
 	unsigned int messages = (unsigned int)(o->volume / shape->bytes / shape->channels);
-	struct p2p_result results[MAX_LIST];
-	uint64_t wrong[MAX_LIST], sum = 0;
+	struct p2p_result results[PLUGINS_MAX];
+	uint64_t wrong[PLUGINS_MAX], sum = 0;
 	double gb;
 
 	messages = messages ? messages : 1;
@@ -150,33 +151,6 @@ static uint64_t point(struct p2p_link *links, const struct options *o,
 	if (links[0].rank == 0)
 		print_point(o, shape, results, report);
 	return sum;
-}
-
-static void latency(struct p2p_link *links, const struct options *o)
-{
-	static double values[MAX_LIST][3][MAX_REPS];
-	static const unsigned int permille[] = {500, 990, 999};
-	uint64_t *ns = calloc(o->latency, sizeof(*ns));
-
-	for (unsigned int r = 0; r <= o->reps && ns; r++) {
-		for (unsigned int p = 0; p < o->n_plugins; p++) {
-			MPI_Barrier(MPI_COMM_WORLD);
-			if (p2p_pingpong(&links[p], 8, o->latency, ns))
-				give_up(links[p].rank, links[p].failure);
-			sort_u64(ns, o->latency);
-			/* The first round warms up. */
-			for (unsigned int q = 0; q < 3 && r; q++)
-				values[p][q][r - 1] =
-					(double)percentile(ns, o->latency, permille[q]) / 1e3;
-		}
-	}
-	free(ns);
-	if (links[0].rank)
-		return;
-	printf("# half round trip of 8 bytes, microseconds\n#%8s %9s %9s\n", "p50", "p99", "p99.9");
-	for (unsigned int p = 0; p < o->n_plugins; p++)
-		printf("%9.2f %9.2f %9.2f  %s\n", median(values[p][0], o->reps),
-		       median(values[p][1], o->reps), median(values[p][2], o->reps), o->plugins[p]);
 }
 
 static void print_head(const struct options *o)
@@ -205,12 +179,12 @@ uint64_t measure(struct p2p_link *links, const struct options *o)
 	bool first = links[0].rank == 0;
 	uint64_t wrong = 0;
 
-	if (o->latency)
-		latency(links, o);
-	if (first)
-		print_head(o);
 	if (first && o->json)
 		report = p2p_report_new(o);
+	if (o->latency)
+		p2p_latency(links, o, report);
+	if (first)
+		print_head(o);
 	for (unsigned int c = 0; c < o->n_channels; c++) {
 		for (unsigned int s = 0; s < o->n_sizes; s++) {
 			struct p2p_shape shape = {o->sizes[s], o->depth,

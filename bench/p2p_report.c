@@ -6,9 +6,22 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#define JSON_FORM (JSON_INDENT(1) | JSON_REAL_PRECISION(12))
+
 struct p2p_report {
-	json_t *root, *points;
+	json_t *root, *points, *latencies;
 };
+
+static const unsigned int percentiles[P2P_PERCENTILES] = P2P_PERMILLE;
+
+double p2p_latency_at(const struct p2p_latencies *latencies, unsigned int permille)
+{
+	unsigned int q = 0;
+
+	while (percentiles[q] < permille)
+		q++;
+	return latencies->us[q];
+}
 
 struct p2p_report *p2p_report_new(const struct options *o)
 {
@@ -17,10 +30,11 @@ struct p2p_report *p2p_report_new(const struct options *o)
 	if (!report)
 		return NULL;
 	report->points = json_array();
-	report->root = json_pack("{s:s, s:i, s:I, s:b, s:O}", "memory",
+	report->latencies = json_array();
+	report->root = json_pack("{s:s, s:i, s:I, s:b, s:O, s:O}", "memory",
 				 devmem_mem_kind_name(o->memory), "repeat", (int)o->reps, "volume",
-				 (json_int_t)o->volume, "bidirectional", (int)o->both, "results",
-				 report->points);
+				 (json_int_t)o->volume, "bidirectional", (int)o->both, "latency",
+				 report->latencies, "results", report->points);
 	return report;
 }
 
@@ -38,6 +52,25 @@ void p2p_report_point(struct p2p_report *report, const struct p2p_shape *shape, 
 					(json_int_t)result->wrong));
 }
 
+void p2p_report_latency(struct p2p_report *report, unsigned int bytes, unsigned int round_trips,
+			const char *plugin, const struct p2p_latencies *latencies)
+{
+	json_t *cdf;
+
+	if (!report)
+		return;
+	cdf = json_array();
+	for (unsigned int q = 0; q < P2P_PERCENTILES; q++)
+		json_array_append_new(cdf, json_pack("[f, f]", percentiles[q] / 10.,
+						     latencies->us[q]));
+	json_array_append_new(report->latencies,
+			      json_pack("{s:s, s:i, s:i, s:f, s:f, s:f, s:o}", "plugin", plugin,
+					"size", (int)bytes, "round_trips", (int)round_trips, "p50_us",
+					p2p_latency_at(latencies, 500), "p99_us",
+					p2p_latency_at(latencies, 990), "p99.9_us",
+					p2p_latency_at(latencies, 999), "cdf", cdf));
+}
+
 int p2p_report_connections(const char *path, unsigned int connections, double seconds)
 {
 	json_t *root = json_pack("{s:i, s:f}", "connections", (int)connections, "connect_seconds",
@@ -45,7 +78,7 @@ int p2p_report_connections(const char *path, unsigned int connections, double se
 	int ret;
 
 	errno = 0;
-	ret = json_dump_file(root, path, JSON_INDENT(1)) ? -(errno ? errno : EIO) : 0;
+	ret = json_dump_file(root, path, JSON_FORM) ? -(errno ? errno : EIO) : 0;
 	json_decref(root);
 	return ret;
 }
@@ -57,8 +90,9 @@ int p2p_report_write(struct p2p_report *report, const char *path)
 	if (!report)
 		return -ENOMEM;
 	errno = 0;
-	ret = json_dump_file(report->root, path, JSON_INDENT(1)) ? -(errno ? errno : EIO) : 0;
+	ret = json_dump_file(report->root, path, JSON_FORM) ? -(errno ? errno : EIO) : 0;
 	json_decref(report->points);
+	json_decref(report->latencies);
 	json_decref(report->root);
 	free(report);
 	return ret;

@@ -15,12 +15,25 @@ struct p2p_result {
 	uint64_t wrong; /* bytes */
 };
 
+/* Of a distribution, enough to draw it. */
+#define P2P_PERCENTILES 11
+#define P2P_PERMILLE { 10, 50, 100, 250, 500, 750, 900, 950, 990, 999, 1000 }
+
+struct p2p_latencies {
+	double us[P2P_PERCENTILES];
+};
+
+/* One of these percentiles. */
+double p2p_latency_at(const struct p2p_latencies *latencies, unsigned int permille);
+
 struct p2p_report;
 
 /* NULL when out of memory, which the other calls take. */
 struct p2p_report *p2p_report_new(const struct options *o);
 void p2p_report_point(struct p2p_report *report, const struct p2p_shape *shape, const char *plugin,
 		      const struct p2p_result *result);
+void p2p_report_latency(struct p2p_report *report, unsigned int bytes, unsigned int round_trips,
+			const char *plugin, const struct p2p_latencies *latencies);
 /* Writes the report to @path and frees it: 0 or -errno. */
 int p2p_report_write(struct p2p_report *report, const char *path);
 

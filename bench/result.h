@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a run found: one line for each size, and the sums over all ranks; as text and as JSON. */
+/* What a run found: one line for each size, and the sums over all ranks; as text. */
 #ifndef BENCH_RESULT_H
 #define BENCH_RESULT_H
 
@@ -12,6 +12,13 @@ struct result {
 	double cpu_seconds;	/* for one run: all ranks together */
 	uint64_t wrong;		/* elements and bytes beyond the result, over all ranks */
 	bool checked;
+	uint64_t retransmits;	/* TCP segments that all ranks sent again during the timed runs */
+};
+
+/* By size, as they were measured. */
+struct results {
+	struct result *list;
+	unsigned int n;
 };
 
 struct totals {
@@ -21,6 +28,8 @@ struct totals {
 	uint64_t messages, empty_messages;	/* given to isend by all ranks, likewise */
 	uint64_t bytes_sent, bytes_received;
 	uint64_t flushes;
+	uint64_t timed_bytes;			/* that a collective of these sizes sends, of the timed runs */
+	uint64_t retransmits;			/* of the timed runs */
 	double wall_seconds;			/* of the timed runs: the slowest rank's */
 	double cpu_seconds;			/* of the same: all ranks' */
 	struct metrics metrics;			/* over all ranks */
@@ -30,13 +39,16 @@ struct totals {
 double result_algbw(const struct result *result);
 double result_busbw(const struct result *result, const struct comm *comm);
 
+/* The lines before the table. @label is the plugin's where there are several, else NULL. */
 void table_header(const struct comm *comm);
-void table_line(const struct result *result, const struct comm *comm);
-void table_end(const struct result *results, unsigned int n, const struct comm *comm,
-	       const struct totals *totals);
-
-/* 0 or -errno. */
-int json_write(const char *path, const struct comm *comm, const struct result *results,
-	       unsigned int n, const struct totals *totals);
+void table_plugin(const struct comm *comm, const char *label);
+void table_columns(const struct comm *comm, bool labels);
+/* @in_place is NULL where it was not measured. */
+void table_line(const struct result *result, const struct result *in_place, const struct comm *comm,
+		const char *label);
+/* @result as multiples of the first plugin's. */
+void table_ratio(const struct result *result, const struct result *first);
+void table_end(const struct comm *comm, const struct results *out_of_place,
+	       const struct results *in_place, const struct totals *totals, const char *label);
 
 #endif

@@ -26,7 +26,6 @@ static struct origin origin(unsigned int rank, unsigned int ranks, size_t block,
 const struct collective sendrecv = {
 	.name = "sendrecv",
 	.title = "send-receive",
-	.root = -1,
 	.shape = "p2p",
 	.bus_factor = bus_factor,
 	.sizes_sent = sizes_sent,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* A rank's whole run: its beginning and end. */
+/* One plugin of a rank: its beginning and end. */
 #include "session.h"
 
 #include <limits.h>
@@ -8,25 +8,35 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "local_rank.h"
+#include "environment.h"
+#include "plan_log.h"
 
 #define METRICS_ENV "NCCL_DEVMEM_METRICS"
 
-/* Before the plugin is loaded: it reads its environment once. */
-static int choose_metrics_dir(struct session *session)
+/* Whether the user wants the counters of this plugin: several in one process would write the same file. */
+static const char *wanted_metrics(const struct session *session)
 {
-	const char *dir = getenv(METRICS_ENV);
+	const char *dir = plugin_spec_setting(session->plugin, METRICS_ENV);
 
-	if (dir && *dir)
+	if (!dir && session->args->n_plugins == 1)
+		dir = getenv(METRICS_ENV);
+	return dir && *dir ? dir : NULL;
+}
+
+static int choose_metrics(struct session *session, struct plugin_scope *scope)
+{
+	session->metrics = wanted_metrics(session);
+	if (session->metrics)
 		return 0;
 	snprintf(session->metrics_dir, sizeof(session->metrics_dir), "/tmp/%s.XXXXXX",
-		 session->args.collective->name);
+		 session->args->collective->name);
 	if (!mkdtemp(session->metrics_dir)) {
 		session->metrics_dir[0] = '\0';
-		return fail(&session->failure,
+		return fail(session->failure,
 			    "cannot make a folder in /tmp for the plugin's counters: %m");
 	}
-	setenv(METRICS_ENV, session->metrics_dir, 1);
+	session->metrics = session->metrics_dir;
+	plugin_scope_set(scope, METRICS_ENV, session->metrics);
 	return 0;
 }
 
@@ -40,6 +50,16 @@ void session_clean(struct session *session)
 	unlink(path);
 	rmdir(session->metrics_dir);
 	session->metrics_dir[0] = '\0';
+}
+
+void session_free(struct session *session)
+{
+	net_unload(&session->net);
+	session_clean(session);
+	ranks_free(&session->ranks);
+	facts_free(&session->facts);
+	free(session->out_of_place.list);
+	free(session->in_place.list);
 }
 
 /* Handles travel against the data: whoever sends must have the receiver's. */
@@ -60,80 +80,60 @@ static int make_connections(struct session *session)
 
 	comm->worker = &session->service;
 	if (comm_exchange_devices(comm) ||
-	    worker_run(&session->service, comm_listen, comm, &session->failure))
+	    worker_run(&session->service, comm_listen, comm, session->failure))
 		return -1;
 	exchange_handles(comm);
-	if (worker_run(&session->service, comm_connect, comm, &session->failure))
+	if (worker_run(&session->service, comm_connect, comm, session->failure))
 		return -1;
-	return worker_run(&session->service, comm_register, comm, &session->failure);
+	return worker_run(&session->service, comm_register, comm, session->failure);
 }
 
-static int make_buffers(struct session *session)
+/* Connections are there, so that the plugin's plan is its last. */
+static int look_around(struct session *session)
 {
-	struct devmem_error err;
-	size_t size = session->args.max_bytes + RESULT_GUARD;
-
-	if (devmem_mem_alloc(session->comm.exporter, size, &session->src, &err) ||
-	    devmem_mem_alloc(session->comm.exporter, size, &session->dst, &err))
-		return fail(&session->failure, "%s", err.text);
-	if (session->comm.far.exporter && !(session->shadow = malloc(size)))
-		return fail(&session->failure, "out of memory");
+	environment_add(&session->facts, &session->comm);
+	if (ranks_gather(&session->ranks, &session->facts))
+		return fail(session->failure, "out of memory");
 	return 0;
 }
 
-static int check_ranks(struct session *session)
+/* The plugin reads its environment. */
+static int load(struct session *session)
 {
-	const struct args *args = &session->args;
-	int ranks = session->comm.ranks;
+	struct plugin_scope scope;
+	int ret = 0;
 
-	if (ranks < 2)
-		return fail(&session->failure, "a ring has two ranks or more: mpirun -n 2 %s ...",
-			    args->collective->name);
-	if (args->min_bytes / args->element->size <
-	    collective_blocks(args->collective, (unsigned int)ranks))
-		return fail(&session->failure,
-			    "-b is less than one element of type %s for each of %d ranks",
-			    args->element->name, ranks);
-	return 0;
+	plugin_scope_begin(&scope, session->plugin);
+	facts_add_variables(&session->facts, environ);
+	plan_log_start();
+	if (choose_metrics(session, &scope) ||
+	    net_load(&session->net, session->plugin->name, session->args->abi, session->failure) ||
+	    comm_init(&session->comm))
+		ret = -1;
+	plugin_scope_end(&scope);
+	return ret;
 }
 
-/* Where no launcher tells it, MPI knows who shares this host's memory. */
-static int find_local_rank(struct session *session)
+int session_open(struct session *session)
 {
-	int number = local_rank_of_environment(&session->failure);
-	MPI_Comm host;
-
-	if (number < 0 && !session->failure.text[0]) {
-		MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, session->comm.rank,
-				    MPI_INFO_NULL, &host);
-		MPI_Comm_rank(host, &number);
-		MPI_Comm_free(&host);
-	}
-	session->comm.local_rank = number;
-	return number < 0 ? -1 : 0;
-}
-
-int session_open(struct session *session, int rank, int ranks)
-{
-	const struct args *args = &session->args;
+	const struct args *args = session->args;
 
 	session->comm = (struct comm){
-		.rank = rank,
-		.ranks = ranks,
+		.rank = (int)session->buffers->rank,
+		.ranks = (int)session->buffers->ranks,
 		.args = args,
 		.net = &session->net,
-		.failure = &session->failure,
+		.local = session->local,
+		.exporter = session->buffers->exporter,
+		.failure = session->failure,
 	};
-	net_logger_set_rank(rank);
-	if (check_ranks(session) || find_local_rank(session) || choose_metrics_dir(session) ||
-	    net_load(&session->net, args->plugin, args->abi, &session->failure) ||
-	    comm_init(&session->comm) || make_buffers(session) ||
+	if (load(session) ||
 	    worker_start(&session->service, "service", &session->net, args->timeout,
-			 &session->failure) ||
+			 session->failure) ||
 	    worker_start(&session->progress, "progress", &session->net, args->timeout,
-			 &session->failure))
+			 session->failure))
 		return -1;
-	return make_connections(session);
+	return make_connections(session) || look_around(session) ? -1 : 0;
 }
 
 static void add_link(struct totals *totals, const struct link *link)
@@ -153,19 +153,16 @@ int session_close(struct session *session)
 	for (unsigned int i = 0; i < comm->n_links; i++)
 		add_link(&session->totals, &comm->links[i]);
 	comm->worker = &session->service;
-	if (worker_run(&session->service, comm_close, comm, &session->failure))
+	if (worker_run(&session->service, comm_close, comm, session->failure))
 		return -1;
 	worker_stop(&session->progress);
 	worker_stop(&session->service);
-	devmem_mem_free(session->src);
-	devmem_mem_free(session->dst);
-	free(session->shadow);
 	if (comm_finalize(comm))
 		return -1;
-	if (!metrics_read(getenv(METRICS_ENV), &session->totals.metrics))
-		return fail(&session->failure,
+	if (!metrics_read(session->metrics, &session->totals.metrics))
+		return fail(session->failure,
 			    "the plugin's counters in %s are not in Prometheus' text form",
-			    getenv(METRICS_ENV));
+			    session->metrics);
 	return 0;
 }
 
@@ -178,15 +175,17 @@ void session_sum(struct session *session)
 {
 	struct totals *totals = &session->totals;
 	uint64_t sums[] = { totals->messages, totals->empty_messages, totals->bytes_sent,
-			    totals->bytes_received, totals->flushes };
+			    totals->bytes_received, totals->flushes,
+			    totals->retransmits };
 	int present = totals->metrics.present;
 
-	sum_u64(sums, 5);
+	sum_u64(sums, 6);
 	totals->messages = sums[0];
 	totals->empty_messages = sums[1];
 	totals->bytes_sent = sums[2];
 	totals->bytes_received = sums[3];
 	totals->flushes = sums[4];
+	totals->retransmits = sums[5];
 	sum_u64(totals->metrics.values, METRIC_COUNT);
 	MPI_Allreduce(MPI_IN_PLACE, &present, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD);
 	totals->metrics.present = present;

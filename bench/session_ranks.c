@@ -14,10 +14,10 @@ static void describe(const struct comm *comm, char *line)
 	char host[64] = "?", device[32] = "";
 
 	gethostname(host, sizeof(host) - 1);
-	if (comm->gpu.ordinal >= 0)
-		snprintf(device, sizeof(device), ", CUDA device %d", comm->gpu.ordinal);
+	if (comm->local->gpu.ordinal >= 0)
+		snprintf(device, sizeof(device), ", CUDA device %d", comm->local->gpu.ordinal);
 	snprintf(line, LINE, "rank %2d on %s: local rank %d, net device %s%s", comm->rank, host,
-		 comm->local_rank, comm->near_name, device);
+		 comm->local->rank, comm->near_name, device);
 }
 
 int session_show_ranks(struct session *session)
@@ -26,7 +26,7 @@ int session_show_ranks(struct session *session)
 	char own[LINE], *lines = NULL;
 
 	if (comm->rank == 0 && !(lines = calloc((size_t)comm->ranks, LINE)))
-		return fail(&session->failure, "out of memory");
+		return fail(session->failure, "out of memory");
 	describe(comm, own);
 	MPI_Gather(own, LINE, MPI_CHAR, lines, LINE, MPI_CHAR, 0, MPI_COMM_WORLD);
 	for (int rank = 0; lines && rank < comm->ranks; rank++)

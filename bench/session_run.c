@@ -1,145 +1,89 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* A rank's whole run: the sizes, the timing and the checks. */
-#include <inttypes.h>
+/* One plugin of a rank: its runs of one size, and what they cost. */
 #include <mpi.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "launch.h"
+#include "live.h"
+#include "percentile.h"
+#include "retransmits.h"
 #include "session.h"
-#include "size.h"
 
-#define POISON 0xa5
-
-static unsigned int src_blocks(const struct session *session)
+static int run_launch(struct session *session, struct launch *launch)
 {
-	return collective_src_blocks(session->args.collective, (unsigned int)session->comm.ranks);
+	session->comm.worker = &session->progress;
+	session->totals.runs += launch->iters;
+	return worker_run(&session->progress, launch_run, launch, session->failure);
 }
 
-static unsigned int dst_blocks(const struct session *session)
+static int run_live(struct session *session, struct launch *launch, const char *what)
 {
-	return collective_dst_blocks(session->args.collective, (unsigned int)session->comm.ranks);
+	struct live live = {
+		.what = what,
+		.label = session->args->n_plugins > 1 ? session->plugin->text : NULL,
+		.bytes = buffers_bytes(session->buffers, launch->block),
+		.runs = launch->iters,
+		.begin = now_ns(),
+	};
+	int ret;
+
+	launch->done = &live.done;
+	session->progress.tick = live_show;
+	session->progress.tick_arg = &live;
+	ret = run_launch(session, launch);
+	session->progress.tick = NULL;
+	live_erase();
+	return ret;
 }
 
-/* Elements of a block when the larger of a rank's buffers has @bytes, and the other way round. */
-static size_t block_of(const struct session *session, uint64_t bytes)
-{
-	return bytes / session->args.element->size /
-	       collective_blocks(session->args.collective, (unsigned int)session->comm.ranks);
-}
-
-static uint64_t size_of(const struct session *session, size_t block)
-{
-	return block * session->args.element->size *
-	       collective_blocks(session->args.collective, (unsigned int)session->comm.ranks);
-}
-
-static size_t result_bytes(const struct session *session, size_t block)
-{
-	return block * dst_blocks(session) * session->args.element->size;
-}
-
-static int run(struct session *session, struct launch *launch, size_t block, unsigned int iters)
+static int run(struct session *session, struct launch *launch, size_t block, unsigned int iters,
+	       const char *what)
 {
 	*launch = (struct launch){
 		.comm = &session->comm,
-		.src = session->src->addr,
-		.dst = session->dst->addr,
+		.src = buffers_src(session->buffers, block),
+		.dst = buffers_dst(session->buffers, block),
 		.block = block,
 		.iters = iters,
 	};
 	if (!iters)
 		return 0;
-	session->comm.worker = &session->progress;
-	session->totals.runs += iters;
-	return worker_run(&session->progress, launch_run, launch, &session->failure);
+	return session->live ? run_live(session, launch, what) : run_launch(session, launch);
 }
 
-/* Where the CPU reads and writes a user's buffer: there, or in its shadow. */
-static void *view(const struct session *session, const struct devmem_mem *mem)
+int session_warm(struct session *session, size_t block, unsigned int iters)
 {
-	return session->shadow ? session->shadow : mem->addr;
+	struct launch launch;
+
+	return run(session, &launch, block, iters, "warm-up");
 }
 
-/* Copies the shadow to the buffer, or the other way; nothing to do where there is none. */
-static int copy_shadow(struct session *session, struct devmem_copy piece)
+int session_time(struct session *session, size_t block, struct cost *cost)
 {
-	int ret = session->shadow ? far_copy(session->comm.exporter, &piece, 1) : 0;
+	struct launch launch;
 
-	if (ret)
-		return fail(&session->failure, "copying %zu bytes of device memory: %s", piece.len,
-			    strerror(-ret));
+	cost->retransmits = retransmits_now();
+	MPI_Barrier(MPI_COMM_WORLD);
+	if (run(session, &launch, block, session->args->iters, "run"))
+		return -1;
+	cost->seconds = launch.seconds;
+	cost->cpu = launch.cpu_seconds;
+	cost->retransmits = retransmits_now() - cost->retransmits;
 	return 0;
 }
 
-static int fill(struct session *session, size_t block)
+int session_check(struct session *session, size_t block, struct result *result, struct cost *cost)
 {
-	const struct element *element = session->args.element;
-	struct devmem_mem *src = session->src, *dst = session->dst;
-	size_t count = block * src_blocks(session), bytes = count * element->size;
+	uint64_t bad, before = retransmits_now();
+	struct launch launch;
 
-	session->round++;
-	element->fill(view(session, src), count, (unsigned int)session->comm.rank, session->round);
-	if (copy_shadow(session, (struct devmem_copy){ src->addr, session->shadow, bytes }))
+	if (buffers_fill(session->buffers, block) || run(session, &launch, block, 1, "check"))
 		return -1;
-	bytes = result_bytes(session, block) + RESULT_GUARD;
-	memset(view(session, dst), POISON, bytes);
-	return copy_shadow(session, (struct devmem_copy){ dst->addr, session->shadow, bytes });
-}
-
-/* Elements of the result that the CPU sees. */
-static size_t wrong_elements(struct session *session, size_t block)
-{
-	const struct collective *collective = session->args.collective;
-	const struct element *element = session->args.element;
-	unsigned int rank = (unsigned int)session->comm.rank,
-		     ranks = (unsigned int)session->comm.ranks;
-	const uint8_t *result = view(session, session->dst);
-	size_t wrong = 0;
-
-	for (unsigned int b = 0; b < dst_blocks(session); b++) {
-		struct origin origin = collective->origin(rank, ranks, block, b);
-		size_t first = 0, n;
-
-		n = element->wrong(result + b * block * element->size, block, &origin,
-				   session->round, &first);
-		if (n)
-			fprintf(stderr,
-				"%s: rank %u: %zu of %zu elements are wrong, the first is element %zu\n",
-				collective->name, rank, n, block, b * block + first);
-		wrong += n;
-	}
-	return wrong;
-}
-
-static uint64_t wrong_guard(struct session *session, size_t block)
-{
-	size_t bytes = result_bytes(session, block);
-	const uint8_t *guard = (const uint8_t *)view(session, session->dst) + bytes;
-	uint64_t beyond = 0;
-
-	for (size_t i = 0; i < RESULT_GUARD; i++)
-		beyond += guard[i] != POISON;
-	if (beyond)
-		fprintf(stderr,
-			"%s: rank %d: %" PRIu64
-			" bytes after the result of %zu bytes were overwritten\n",
-			session->args.collective->name, session->comm.rank, beyond, bytes);
-	return beyond;
-}
-
-/* One run on new data, looked at on every rank. Adds to @result the wrong elements of all ranks. */
-static int check(struct session *session, size_t block, struct result *result,
-		 struct launch *launch)
-{
-	size_t bytes = result_bytes(session, block) + RESULT_GUARD;
-	uint64_t bad;
-
-	if (fill(session, block) || run(session, launch, block, 1) ||
-	    copy_shadow(session, (struct devmem_copy){ session->shadow, session->dst->addr, bytes }))
+	cost->seconds = launch.seconds;
+	cost->cpu = launch.cpu_seconds;
+	cost->retransmits = retransmits_now() - before;
+	if (buffers_check(session->buffers, block, &bad))
 		return -1;
-	bad = wrong_elements(session, block) + wrong_guard(session, block);
 	MPI_Allreduce(MPI_IN_PLACE, &bad, 1, MPI_UINT64_T, MPI_SUM, MPI_COMM_WORLD);
 	result->wrong += bad;
 	result->checked = true;
@@ -148,93 +92,44 @@ static int check(struct session *session, size_t block, struct result *result,
 	return 0;
 }
 
-/* Puts the mean over the ranks, and the CPU time of all, into @result. */
-static void account(struct session *session, struct result *result, double seconds, double cpu,
-		    unsigned int iters)
+struct results *session_results(struct session *session)
 {
-	double sums[2] = { seconds, cpu };
-
-	session->totals.wall_seconds += seconds;
-	session->totals.cpu_seconds += cpu;
-	MPI_Allreduce(MPI_IN_PLACE, sums, 2, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
-	result->seconds = sums[0] / session->comm.ranks / iters;
-	result->cpu_seconds = sums[1] / iters;
+	return session->buffers->in_place ? &session->in_place : &session->out_of_place;
 }
 
-static int run_size(struct session *session, uint64_t bytes, struct result *result)
+static int keep(struct session *session, const struct result *result)
 {
-	const struct args *args = &session->args;
-	size_t block = block_of(session, bytes);
-	struct launch launch;
-
-	*result = (struct result){ .bytes = size_of(session, block), .count = block };
-	if (fill(session, block) || run(session, &launch, block, args->warmup))
-		return -1;
-	MPI_Barrier(MPI_COMM_WORLD);
-	if (run(session, &launch, block, args->iters))
-		return -1;
-	account(session, result, launch.seconds, launch.cpu_seconds, args->iters);
-	for (unsigned int i = 0; i < args->checks; i++)
-		if (check(session, block, result, &launch))
-			return -1;
-	return 0;
-}
-
-static int add_result(struct session *session, const struct result *result)
-{
-	struct result *more = realloc(session->results, (session->n_results + 1) * sizeof(*more));
+	struct results *results = session_results(session);
+	struct result *more = realloc(results->list, (results->n + 1) * sizeof(*more));
 
 	if (!more)
-		return fail(&session->failure, "out of memory");
-	session->results = more;
-	more[session->n_results++] = *result;
-	if (session->comm.rank == 0)
-		table_line(result, &session->comm);
+		return fail(session->failure, "out of memory");
+	results->list = more;
+	more[results->n++] = *result;
 	return 0;
 }
 
-static int run_sizes(struct session *session)
+int session_account(struct session *session, struct result *result, const struct cost *costs,
+		    unsigned int repeats, unsigned int iters)
 {
-	const struct args *args = &session->args;
-	struct result result;
+	struct totals *totals = &session->totals;
+	double seconds[REPEATS_MAX], cpu[REPEATS_MAX];
+	uint64_t retransmits = 0;
 
-	for (uint64_t bytes = args->min_bytes; bytes <= args->max_bytes;
-	     bytes = args->factor ? bytes * args->factor : bytes + args->step_bytes)
-		if (run_size(session, bytes, &result) || add_result(session, &result))
-			return -1;
-	return 0;
-}
-
-/* The one line of the table then holds means over all sizes. */
-static int run_random(struct session *session)
-{
-	const struct args *args = &session->args;
-	struct result result = { 0 };
-	struct launch launch;
-	double seconds = 0, cpu = 0;
-	uint64_t state = args->seed;
-
-	for (unsigned int i = 0; i < args->random; i++) {
-		size_t block = block_of(
-			session, random_size(&state, args->min_bytes, args->max_bytes));
-
-		if (check(session, block, &result, &launch))
-			return -1;
-		seconds += launch.seconds;
-		cpu += launch.cpu_seconds;
-		result.count += block;
+	for (unsigned int r = 0; r < repeats; r++) {
+		seconds[r] = costs[r].seconds;
+		cpu[r] = costs[r].cpu;
+		totals->wall_seconds += seconds[r];
+		totals->cpu_seconds += cpu[r];
+		retransmits += costs[r].retransmits;
 	}
-	result.count /= args->random;
-	result.bytes = size_of(session, result.count);
-	account(session, &result, seconds, cpu, args->random);
-	return add_result(session, &result);
-}
-
-int session_run(struct session *session)
-{
-	if (session_show_ranks(session))
-		return -1;
-	if (session->comm.rank == 0)
-		table_header(&session->comm);
-	return session->args.random ? run_random(session) : run_sizes(session);
+	totals->retransmits += retransmits;
+	totals->timed_bytes += result->bytes * iters * repeats *
+			       session->args->collective->sizes_sent(session->buffers->ranks);
+	MPI_Allreduce(MPI_IN_PLACE, seconds, (int)repeats, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
+	MPI_Allreduce(MPI_IN_PLACE, cpu, (int)repeats, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
+	MPI_Allreduce(&retransmits, &result->retransmits, 1, MPI_UINT64_T, MPI_SUM, MPI_COMM_WORLD);
+	result->seconds = median(seconds, repeats) / session->buffers->ranks / iters;
+	result->cpu_seconds = median(cpu, repeats) / iters;
+	return keep(session, result);
 }

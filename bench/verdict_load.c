@@ -10,7 +10,8 @@
 static uint64_t expected_bytes(const struct collective *collective, const json_t *root,
 			       const json_t *results)
 {
-	uint64_t repeats = (uint64_t)(json_integer_value(json_object_get(root, "iters")) +
+	const json_int_t repeat = json_integer_value(json_object_get(root, "repeat"));
+	uint64_t repeats = (uint64_t)(json_integer_value(json_object_get(root, "iters")) * repeat +
 				      json_integer_value(json_object_get(root, "warmup")) +
 				      json_integer_value(json_object_get(root, "checks")));
 	unsigned int ranks = (unsigned int)json_integer_value(json_object_get(root, "ranks"));
@@ -20,6 +21,8 @@ static uint64_t expected_bytes(const struct collective *collective, const json_t
 
 	json_array_foreach(results, i, line)
 		sum += (uint64_t)json_integer_value(json_object_get(line, "size"));
+	if (json_is_true(json_object_get(root, "in_place")))
+		repeats *= 2;
 	return sum * repeats * collective->sizes_sent(ranks);
 }
 
@@ -44,6 +47,10 @@ int verdict_load_json(const char *path, struct run_figures *run, struct failure 
 		return fail(failure,
 			    "%s: %s (did the run end before its results were written?)",
 			    path, error.text);
+	if (json_object_get(root, "runs")) {
+		ret = fail(failure, "%s: there are runs of several plugins, which shared the NICs: give the file of one", path);
+		goto out;
+	}
 	if (json_unpack_ex(root, &error, 0,
 			   "{s:o, s:I, s:s, s:{s:I, s:I, s:I, s:I, s:I, s:F, s:F, s:o}}",
 			   "results", &results, "random", &random, "collective", &name, "totals",

@@ -7,6 +7,9 @@
 
 #include "net.h"
 
+#define TICK_NS 250000000L
+#define SECOND_NS 1000000000L
+
 /* Jobs have the timeout themselves and say more about what is stuck: the watch lets them speak first. */
 #define WATCH_GRACE_NS 2000000000ULL
 
@@ -67,6 +70,17 @@ static bool overdue(const struct worker *worker)
 				  worker->timeout * 1000000000ULL + WATCH_GRACE_NS;
 }
 
+static void wait_a_while(struct worker *worker)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += worker->tick ? TICK_NS : SECOND_NS;
+	until.tv_sec += until.tv_nsec / SECOND_NS;
+	until.tv_nsec %= SECOND_NS;
+	pthread_cond_timedwait(&worker->changed, &worker->lock, &until);
+}
+
 int worker_run(struct worker *worker, int (*job)(void *arg), void *arg, struct failure *failure)
 {
 	int result = -1;
@@ -77,11 +91,9 @@ int worker_run(struct worker *worker, int (*job)(void *arg), void *arg, struct f
 	worker->arg = arg;
 	pthread_cond_broadcast(&worker->changed);
 	while (worker->job) {
-		struct timespec until;
-
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_sec++;
-		pthread_cond_timedwait(&worker->changed, &worker->lock, &until);
+		wait_a_while(worker);
+		if (worker->job && worker->tick)
+			worker->tick(worker->tick_arg);
 		if (worker->job && overdue(worker)) {
 			const char *inside = __atomic_load_n(&worker->net->inside, __ATOMIC_RELAXED);
 

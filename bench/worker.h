@@ -24,6 +24,8 @@ struct worker {
 	void *arg;
 	int result;
 	bool quit;
+	void (*tick)(void *arg);	/* called by the thread that waits, some times a second; NULL: none */
+	void *tick_arg;
 	_Atomic uint64_t alive;		/* when the job last came round its loop, in ns */
 };
 

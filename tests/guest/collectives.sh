@@ -28,5 +28,9 @@ export NCCL_DEVMEM_POOL_MB=$((64 / ranks))
 export NCCL_NET=devmem NCCL_SOCKET_IFNAME=dm0 NCCL_DEVMEM_MEMORY=$memory NCCL_DEVMEM_REQUIRE=1
 for collective in allreduce allgather reducescatter broadcast sendrecv alltoall; do
 	judged $collective -b 64 -e 4M -f 16 -n 2 -w 1 -C 2
+	case $collective in
+	sendrecv | alltoall) ;;
+	*) judged $collective -b 64 -e 1M -f 32 -n 1 -w 0 --in-place ;;
+	esac
 	judged $collective -b 16 -e 1M --random 50 -d uint8
 done

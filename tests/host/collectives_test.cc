@@ -44,6 +44,46 @@ TEST_P(Collectives, IsExactOverDevmemsPluginOnTwoAndThreeRanks)
 	expect_exact(run(3, "-d uint8 -b 3 -e 1M --random 20 -C 2"));
 }
 
+TEST_P(Collectives, IsExactInPlaceWhereNcclTestsRunsIt)
+{
+	const std::string op = GetParam();
+	Outcome outcome = run(3, "-b 12 -e 1M -f 32 -n 2 -w 1 -C 2 --in-place");
+	if (op == "sendrecv" || op == "alltoall") {
+		EXPECT_EQ(2, outcome.status) << outcome.text;
+		EXPECT_SAYS("--in-place: " + op + " needs a buffer for the result", outcome);
+		return;
+	}
+	expect_exact(outcome);
+	EXPECT_SAYS("in-place", outcome);
+	expect_exact(run(3, "-d uint8 -b 3 -e 300K --random 20 --in-place"));
+	Outcome wrong = run_strict(3, "-b 64K -e 1M --random 20 -c 0 --in-place", "LOOPBACK_FAULT=corrupt");
+	EXPECT_EQ(1, wrong.status) << wrong.text;
+}
+
+TEST_P(Collectives, IsExactWhenEachRunIsWaitedFor)
+{
+	expect_exact(run(3, "-b 64K -n 5 -w 1 -C 2 -z 1"));
+}
+
+TEST_P(Collectives, HasTheRootThatIsAskedForOrNone)
+{
+	const bool rooted = std::string(GetParam()) == "broadcast";
+	for (const char *root : {"1", "2"}) {
+		Outcome outcome = run(3, std::string("-b 12 -e 1M -f 64 -n 2 -w 1 -r ") + root);
+		if (!rooted) {
+			EXPECT_SAYS("has no root", outcome);
+			continue;
+		}
+		expect_exact(outcome);
+		EXPECT_SAYS(std::string("none     ") + root, outcome);
+	}
+	if (rooted) {
+		Outcome beyond = run(3, "-b 12 -r 3");
+		EXPECT_EQ(3, beyond.status) << beyond.text;
+		EXPECT_SAYS("-r 3: there are ranks 0 to 2", beyond);
+	}
+}
+
 TEST_P(Collectives, IsExactOverAStrictPlugin)
 {
 	for (int ranks : {2, 3, 4}) {

@@ -15,12 +15,10 @@ struct Outcome {
 
 inline std::string build_dir() { return getenv("DEVMEM_BUILD") ? getenv("DEVMEM_BUILD") : "."; }
 
-// Runs the program of the build on @ranks processes, or by itself for 0, with the shell's view of @args and @env.
-inline Outcome run_program(int ranks, const std::string &program, const std::string &args, const std::string &env = "")
+// Runs a command of the shell, @env before it.
+inline Outcome run_command(const std::string &words, const std::string &env = "")
 {
-	const std::string launcher = ranks ? "mpirun --oversubscribe -n " + std::to_string(ranks) + " " : "";
-	const std::string command = env + " OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 timeout -k 5 60 " + launcher + build_dir() + "/bin/" +
-				    program + " " + args + " 2>&1";
+	const std::string command = env + " OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 timeout -k 5 60 " + words + " 2>&1";
 	FILE *pipe = popen(command.c_str(), "r");
 	std::array<char, 4096> chunk;
 	Outcome outcome{-1, ""};
@@ -32,6 +30,14 @@ inline Outcome run_program(int ranks, const std::string &program, const std::str
 	int status = pclose(pipe);
 	outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 	return outcome;
+}
+
+// Runs the program of the build on @ranks processes, or by itself for 0, with the shell's view of @args and @env.
+inline Outcome run_program(int ranks, const std::string &program, const std::string &args, const std::string &env = "")
+{
+	const std::string launcher = ranks ? "mpirun --oversubscribe -n " + std::to_string(ranks) + " " : "";
+
+	return run_command(launcher + build_dir() + "/bin/" + program + " " + args, env);
 }
 
 #define EXPECT_SAYS(words, outcome) EXPECT_NE(std::string::npos, (outcome).text.find(words)) << (outcome).text

@@ -33,6 +33,18 @@ TEST(PointToPoint, MeasuresPluginsInTurnsAndPrintsTheirRatio)
 	}
 }
 
+TEST(PointToPoint, MeasuresOnePluginTwiceWithVariablesOfItsOwn)
+{
+	const std::string own = " --plugin " + build_dir() + "/lib/libnccl-net-devmem.so:NCCL_DEVMEM_PLAN=host,NCCL_SOCKET_IFNAME=lo ";
+	Outcome outcome = run_program(2, "p2p", own + own + loopback() + loopback() + "-v 4M -r 2 --latency 0 -C 2 -s 64K");
+	EXPECT_EQ(0, outcome.status) << outcome.text;
+	std::regex row("\\n +65536 +2 +4 +[0-9.]+ +[0-9.]+ +0  [^ ]*(loopback_plugin.so|devmem.so:NCCL_DEVMEM_PLAN=host,NCCL_SOCKET_IFNAME=lo)");
+	EXPECT_EQ(4, std::distance(std::sregex_iterator(outcome.text.begin(), outcome.text.end(), row), {})) << outcome.text;
+	Outcome wrong = run_program(2, "p2p", own + "--plugin " + build_dir() + "/lib/libnccl-net-devmem.so:NCCL_DEVMEM_PLAN=hots -s 64K");
+	EXPECT_EQ(3, wrong.status) << wrong.text;
+	EXPECT_SAYS("NCCL_DEVMEM_PLAN=hots cannot be", wrong);
+}
+
 TEST(PointToPoint, WritesResultsAsJson)
 {
 	std::string path = "/tmp/p2p-" + std::to_string(getpid()) + ".json";
@@ -47,6 +59,35 @@ TEST(PointToPoint, WritesResultsAsJson)
 	Outcome refused = run(loopback() + kBrief + "--latency 0 --json /nonexistent/x");
 	EXPECT_EQ(3, refused.status) << refused.text;
 	EXPECT_SAYS("cannot write the results to --json /nonexistent/x: No such file", refused);
+}
+
+TEST(PointToPoint, WritesTheDistributionOfLatencyAsJson)
+{
+	std::string path = "/tmp/p2p-latency-" + std::to_string(getpid()) + ".json";
+	Outcome outcome = run(loopback() + devmem() + "-v 1M -r 3 --latency 200 -C 1 -s 64K -J " + path);
+	EXPECT_EQ(0, outcome.status) << outcome.text;
+	Outcome file = run_command("tr -d ' \\n' <" + path);
+	unlink(path.c_str());
+	std::regex latency("\"plugin\":\"[^\"]+\",\"size\":8,\"round_trips\":200,\"p50_us\":([0-9.]+),\"p99_us\":([0-9.]+),\"p99.9_us\":([0-9.]+),"
+			   "\"cdf\":(\\[[^}]*\\])\\}");
+	std::regex pair("\\[([0-9.]+),([0-9.]+)\\]");
+	int plugins = 0;
+	for (std::sregex_iterator each(file.text.begin(), file.text.end(), latency); each != std::sregex_iterator(); ++each, plugins++) {
+		const std::string cdf = (*each)[4];
+		std::string percents;
+		double before = 0;
+		for (std::sregex_iterator point(cdf.begin(), cdf.end(), pair); point != std::sregex_iterator(); ++point) {
+			percents += (*point)[1].str() + " ";
+			EXPECT_GE(std::stod((*point)[2]), before) << cdf;
+			before = std::stod((*point)[2]);
+			if ((*point)[1] == "50.0") {
+				EXPECT_EQ((*each)[1], (*point)[2]);
+			}
+		}
+		EXPECT_GT(before, 0);
+		EXPECT_EQ("1.0 5.0 10.0 25.0 50.0 75.0 90.0 95.0 99.0 99.9 100.0 ", percents) << cdf;
+	}
+	EXPECT_EQ(2, plugins) << file.text;
 }
 
 TEST(PointToPoint, WritesHowLongConnectionsTookAsJson)
@@ -89,13 +130,10 @@ TEST(PointToPoint, EndsWithTheReasonWhenNothingMovesOrACallFails)
 
 TEST(PointToPoint, RefusesWhatItCannotMeasure)
 {
-	Outcome twice = run(loopback() + loopback() + kBrief);
-	EXPECT_EQ(3, twice.status) << twice.text;
-	EXPECT_SAYS("measure them in two runs", twice);
 	Outcome alone = run(loopback() + kBrief, "", 1);
 	EXPECT_EQ(3, alone.status) << alone.text;
 	EXPECT_SAYS("run it as mpirun -n 2 p2p", alone);
-	for (const char *args : {"-s 0", "-s 8X", "-C 65", "-d 33", "-d 0", "-r 0", "-v x", "--timeout 0", "--memory tape", "word"}) {
+	for (const char *args : {"-s 0", "-s 8X", "-C 65", "-d 33", "-d 0", "-r 0", "-v x", "--timeout 0", "--memory tape", "--plugin devmem:host", "word"}) {
 		Outcome usage = run(args, "", 0);
 		EXPECT_EQ(2, usage.status) << args << "\n" << usage.text;
 	}

@@ -217,6 +217,19 @@ TEST_P(Collective, IsExactWithKernelsAndTheMessagesOfEveryProtocol)
 				}
 }
 
+TEST(CollectiveRoot, IsRankZeroOfThoseThatCountFromIt)
+{
+	for (unsigned int ranks = 2; ranks <= kMaxRanks; ranks++)
+		for (unsigned int root = 0; root < ranks; root++) {
+			EXPECT_EQ(0u, collective_from_root(root, ranks, root));
+			for (unsigned int rank = 0; rank < ranks; rank++) {
+				const unsigned int counted = collective_from_root(rank, ranks, root);
+				EXPECT_EQ(rank, collective_rank_of(counted, ranks, root));
+				EXPECT_EQ(collective_from_root((rank + 1) % ranks, ranks, root), (counted + 1) % ranks) << "neighbours stay neighbours";
+			}
+		}
+}
+
 TEST_P(Collective, HasTheNameTheFifoAndTheBandwidthOfNccl)
 {
 	const Case &test = GetParam();

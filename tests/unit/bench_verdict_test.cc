@@ -174,7 +174,7 @@ private:
 	char path_[32] = "/tmp/verdict.XXXXXX";
 };
 
-const char kJson[] = R"({"collective": "allreduce", "ranks": 4, "iters": 3, "warmup": 1, "checks": 2, "random": 0, "results": [{"size": 8}, {"size": 100}],
+const char kJson[] = R"({"collective": "allreduce", "ranks": 4, "iters": 1, "repeat": 3, "warmup": 1, "checks": 2, "random": 0, "results": [{"size": 8}, {"size": 100}],
 	"totals": {"checks": 4, "wrong": 1, "messages": 5, "bytes_sent": 6, "bytes_received": 7, "wall_seconds": 1.5, "cpu_seconds": 2.5,
 	"counters": {"rx_device": 8, "recvs": 9}}})";
 
@@ -194,6 +194,16 @@ TEST(VerdictLoad, CountsWhatARingMustMoveByItself)
 	EXPECT_EQ(8u, run.metrics.values[METRIC_RX_DEVICE]);
 	EXPECT_EQ(9u, run.metrics.values[METRIC_RECVS]);
 	EXPECT_EQ(2.5, run.cpu_seconds);
+}
+
+TEST(VerdictLoad, CountsInPlaceRunsOnceMore)
+{
+	std::string text = kJson;
+	File json(text.insert(1, "\"in_place\": true, "));
+	run_figures run{};
+	failure why{};
+	ASSERT_EQ(0, verdict_load_json(json.path(), &run, &why)) << why.text;
+	EXPECT_EQ(2 * 108u * 6 * 2 * 3, run.expected);
 }
 
 std::string json_of(const std::string &collective)
