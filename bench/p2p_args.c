@@ -150,3 +150,9 @@ void options_parse(int argc, char **argv, struct options *o)
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, o);
 }
+
+void options_free(struct options *o)
+{
+	for (unsigned int p = 0; p < o->n_plugins; p++)
+		plugin_spec_free(&o->plugins[p]);
+}
