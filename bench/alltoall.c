@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Sends and receives between all pairs of ranks: block r of a rank's buffer ends at rank r. */
+#include "blocks.h"
 #include "collective.h"
 #include "exchange.h"
 
@@ -27,17 +28,6 @@ static struct op op(const struct work *work, size_t index)
 	return exchange_op(work, index, to * work->block, from * work->block);
 }
 
-static double bus_factor(double ranks)
-{
-	return (ranks - 1) / ranks;
-}
-
-/* Each rank sends all of its blocks but one. */
-static unsigned int sizes_sent(unsigned int ranks)
-{
-	return ranks - 1;
-}
-
 static struct origin origin(unsigned int rank, unsigned int ranks, size_t block, unsigned int which)
 {
 	return (struct origin){.rank = which, .ranks = 1, .first = rank * block};
@@ -50,8 +40,8 @@ const struct collective alltoall = {
 	.src_blocks = true,
 	.dst_blocks = true,
 	.all_pairs = true,
-	.bus_factor = bus_factor,
-	.sizes_sent = sizes_sent,
+	.bus_factor = blocks_bus_factor,
+	.sizes_sent = blocks_sizes_sent,
 	.ops = ops,
 	.op = op,
 	.origin = origin,

@@ -3,11 +3,10 @@
 #include "args.h"
 
 #include <argp.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "size.h"
+#include "option_values.h"
 
 #define MAX_CHANNELS 64		/* NCCL's own limit */
 
@@ -72,29 +71,6 @@ static const char doc[] =
 	"\vRun it under mpirun, one process for each rank: mpirun -n 2 allreduce -b 8 -e 64M -f 2\n"
 	"Exit status: 0 when all results were exact, 1 when some were wrong, 2 for wrong usage, 3 when a call failed or nothing moved.";
 
-static void number(struct argp_state *state, const char *name, const char *text, uint64_t min,
-		   uint64_t max, unsigned int *value)
-{
-	char *end;
-	unsigned long long n;
-
-	errno = 0;
-	n = strtoull(text, &end, 10);
-	if (errno || end == text || *end || text[0] == '-' || n < min || n > max)
-		argp_error(state, "%s '%s': give a whole number from %lu to %lu", name, text, min,
-			   max);
-	*value = (unsigned int)n;
-}
-
-static uint64_t size(struct argp_state *state, const char *name, const char *text)
-{
-	uint64_t bytes = 0;
-
-	if (!size_parse(text, &bytes) || bytes == 0)
-		argp_error(state, "%s '%s': give a size such as 8, 64K or 1M", name, text);
-	return bytes;
-}
-
 static void choice(struct argp_state *state, const char *name, const char *text,
 		   const char *const *names, unsigned int n, unsigned int *index)
 {
@@ -105,17 +81,6 @@ static void choice(struct argp_state *state, const char *name, const char *text,
 		}
 	}
 	argp_error(state, "%s '%s' is unknown: see --help", name, text);
-}
-
-static void set_memory(struct argp_state *state, const char *text, struct args *args)
-{
-	static const char *const names[] = { "host", "udmabuf", "dmvram", "cuda" };
-	static const enum devmem_mem_kind kinds[] = { DEVMEM_MEM_HOST, DEVMEM_MEM_UDMABUF,
-						      DEVMEM_MEM_DMVRAM, DEVMEM_MEM_CUDA };
-	unsigned int index = 0;
-
-	choice(state, "--memory", text, names, 4, &index);
-	args->memory = kinds[index];
 }
 
 static void set_flush(struct argp_state *state, const char *text, struct args *args)
@@ -136,20 +101,13 @@ static void set_proto(struct argp_state *state, const char *text, struct args *a
 		argp_error(state, "--proto '%s' is unknown: see --help", text);
 }
 
-static void add_plugin(struct argp_state *state, const char *text, struct args *args)
-{
-	const char *wrong = plugin_list_add(args->plugins, &args->n_plugins, text);
-
-	if (wrong)
-		argp_error(state, "--plugin '%s': %s", text, wrong);
-}
-
 static void add_default_plugin(struct argp_state *state, struct args *args)
 {
 	const char *plugin = getenv("NCCL_NET_PLUGIN");
 
 	if (!args->n_plugins)
-		add_plugin(state, plugin && *plugin ? plugin : "devmem", args);
+		option_plugin(state, plugin && *plugin ? plugin : "devmem", args->plugins,
+			      &args->n_plugins);
 }
 
 static void finish(struct argp_state *state, struct args *args)
@@ -178,28 +136,19 @@ static void check_fixed(struct argp_state *state, int key, const char *arg)
 			argp_error(state, "-%c %s: %s", key, arg, fixed[i].instead);
 }
 
-static bool yes_or_no(struct argp_state *state, const char *name, const char *arg)
-{
-	unsigned int n = 0;
-
-	number(state, name, arg, 0, 1, &n);
-	return n;
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct args *args = state->input;
-	unsigned int n = 0;
 
 	switch (key) {
-	case 'b': args->min_bytes = size(state, "-b", arg); break;
-	case 'e': args->max_bytes = size(state, "-e", arg); break;
-	case 'i': args->step_bytes = size(state, "-i", arg); break;
-	case 'f': number(state, "-f", arg, 2, 1024, &args->factor); break;
-	case 'n': number(state, "-n", arg, 1, 1000000, &args->iters); break;
-	case 'w': number(state, "-w", arg, 0, 1000000, &args->warmup); break;
-	case 'c': number(state, "-c", arg, 0, 1000000, &args->checks); break;
-	case 'C': number(state, "-C", arg, 1, MAX_CHANNELS, &args->channels); break;
+	case 'b': args->min_bytes = option_size(state, "-b", arg); break;
+	case 'e': args->max_bytes = option_size(state, "-e", arg); break;
+	case 'i': args->step_bytes = option_size(state, "-i", arg); break;
+	case 'f': args->factor = option_number(state, "-f", arg, 2, 1024); break;
+	case 'n': args->iters = option_number(state, "-n", arg, 1, 1000000); break;
+	case 'w': args->warmup = option_number(state, "-w", arg, 0, 1000000); break;
+	case 'c': args->checks = option_number(state, "-c", arg, 0, 1000000); break;
+	case 'C': args->channels = option_number(state, "-C", arg, 1, MAX_CHANNELS); break;
 	case 'd':
 		args->element = element_find(arg);
 		if (!args->element)
@@ -209,31 +158,25 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (strcmp(arg, "sum") != 0)
 			argp_error(state, "-o '%s': only sum is there", arg);
 		break;
-	case OPTION_PLUGIN: add_plugin(state, arg, args); break;
-	case OPTION_REPEAT: number(state, "--repeat", arg, 1, REPEATS_MAX, &args->repeat); break;
-	case OPTION_ABI:
-		number(state, "--abi", arg, 8, 12, &n);
-		args->abi = (int)n;
-		break;
-	case 'r': number(state, "-r", arg, 0, INT32_MAX, &args->root); break;
-	case 'z': args->blocking = yes_or_no(state, "-z", arg); break;
+	case OPTION_PLUGIN: option_plugin(state, arg, args->plugins, &args->n_plugins); break;
+	case OPTION_REPEAT: args->repeat = option_number(state, "--repeat", arg, 1, REPEATS_MAX); break;
+	case OPTION_ABI: args->abi = (int)option_number(state, "--abi", arg, 8, 12); break;
+	case 'r': args->root = option_number(state, "-r", arg, 0, INT32_MAX); break;
+	case 'z': args->blocking = option_number(state, "-z", arg, 0, 1); break;
 	case OPTION_IN_PLACE: args->in_place = true; break;
 	case 'p':
-		yes_or_no(state, "-p", arg);	/* processes initialise side by side anyway */
+		option_number(state, "-p", arg, 0, 1);	/* processes initialise side by side anyway */
 		break;
 	case 'g':
 	case 't':
 	case 'm':
 	case 'G': check_fixed(state, key, arg); break;
-	case OPTION_MEMORY: set_memory(state, arg, args); break;
+	case OPTION_MEMORY: args->memory = option_memory(state, "--memory", arg); break;
 	case OPTION_FLUSH: set_flush(state, arg, args); break;
 	case OPTION_PROTO: set_proto(state, arg, args); break;
-	case OPTION_RANDOM: number(state, "--random", arg, 1, 100000000, &args->random); break;
-	case OPTION_SEED:
-		number(state, "--seed", arg, 0, UINT32_MAX, &n);
-		args->seed = n;
-		break;
-	case 'T': number(state, "--timeout", arg, 1, 86400, &args->timeout); break;
+	case OPTION_RANDOM: args->random = option_number(state, "--random", arg, 1, 100000000); break;
+	case OPTION_SEED: args->seed = option_number(state, "--seed", arg, 0, UINT32_MAX); break;
+	case 'T': args->timeout = option_number(state, "--timeout", arg, 1, 86400); break;
 	case 'J': args->json = arg; break;
 	case ARGP_KEY_END: finish(state, args); break;
 	default: return ARGP_ERR_UNKNOWN;

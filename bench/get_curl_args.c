@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "option_values.h"
 #include "size.h"
 
 enum long_option { OPTION_INDEX = 0x100, OPTION_BASE, OPTION_LARGEST, OPTION_SHA256, OPTION_JSON };
@@ -59,29 +60,6 @@ static void read_index(struct argp_state *state)
 	fclose(file);
 }
 
-static unsigned int connections(struct argp_state *state, const char *text)
-{
-	char *end;
-	unsigned long n = strtoul(text, &end, 10);
-
-	if (*end || n < 1 || n > GET_MAX_CONNECTIONS)
-		argp_error(state, "--connections '%s': give a whole number from 1 to %d", text,
-			   GET_MAX_CONNECTIONS);
-	return (unsigned int)n;
-}
-
-static enum devmem_mem_kind kind(struct argp_state *state, const char *text)
-{
-	static const enum devmem_mem_kind kinds[] = {DEVMEM_MEM_UDMABUF, DEVMEM_MEM_DMVRAM,
-						     DEVMEM_MEM_CUDA, DEVMEM_MEM_HOST};
-
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (strcmp(devmem_mem_kind_name(kinds[i]), text) == 0)
-			return kinds[i];
-	argp_error(state, "--exporter '%s': give udmabuf, dmvram, cuda or host", text);
-	return DEVMEM_MEM_HOST;
-}
-
 static void finish(struct argp_state *state)
 {
 	struct get_options *o = state->input;
@@ -104,10 +82,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		o->base = arg;
 		break;
 	case 'n':
-		o->connections = connections(state, arg);
+		o->connections = option_number(state, "--connections", arg, 1, GET_MAX_CONNECTIONS);
 		break;
 	case 'e':
-		o->kind = kind(state, arg);
+		o->kind = option_memory(state, "--exporter", arg);
 		break;
 	case OPTION_LARGEST:
 		if (!size_parse(arg, &o->largest) || !o->largest || o->largest > SIZE_MAX / 1024)

@@ -111,6 +111,7 @@ int main(int argc, char **argv)
 		connect_only(&links[0], &o);
 	else
 		wrong = measure_all(links, &o);
+	options_free(&o);
 	MPI_Finalize();
 	return wrong ? EXIT_WRONG_DATA : EXIT_SUCCESS;
 }

@@ -3,10 +3,10 @@
 #include "p2p_args.h"
 
 #include <argp.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "option_values.h"
 #include "p2p.h"
 #include "size.h"
 
@@ -77,47 +77,13 @@ static unsigned int list(struct argp_state *state, const char *name, const char 
 	return n;
 }
 
-static unsigned int number(struct argp_state *state, const char *name, const char *text,
-			   unsigned int min, unsigned int max)
-{
-	char *end;
-	unsigned long n;
-
-	errno = 0;
-	n = strtoul(text, &end, 10);
-	if (errno || end == text || *end || text[0] == '-' || n < min || n > max)
-		argp_error(state, "%s '%s': give a whole number from %u to %u", name, text, min,
-			   max);
-	return (unsigned int)n;
-}
-
-static enum devmem_mem_kind memory(struct argp_state *state, const char *text)
-{
-	static const enum devmem_mem_kind kinds[] = {DEVMEM_MEM_HOST, DEVMEM_MEM_UDMABUF,
-						     DEVMEM_MEM_DMVRAM, DEVMEM_MEM_CUDA};
-
-	for (unsigned int i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (strcmp(devmem_mem_kind_name(kinds[i]), text) == 0)
-			return kinds[i];
-	argp_error(state, "--memory '%s': give host, udmabuf, dmvram or cuda", text);
-	return DEVMEM_MEM_HOST;
-}
-
-static void add_plugin(struct argp_state *state, const char *text, struct options *o)
-{
-	const char *wrong = plugin_list_add(o->plugins, &o->n_plugins, text);
-
-	if (wrong)
-		argp_error(state, "--plugin '%s': %s", text, wrong);
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
 
 	switch (key) {
 	case OPTION_PLUGIN:
-		add_plugin(state, arg, o);
+		option_plugin(state, arg, o->plugins, &o->n_plugins);
 		break;
 	case 's':
 		o->n_sizes = list(state, "--size", arg, 1 << 30, o->sizes);
@@ -126,29 +92,28 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		o->n_channels = list(state, "--channels", arg, P2P_MAX_CHANNELS, o->channels);
 		break;
 	case 'd':
-		o->depth = number(state, "--depth", arg, 1, P2P_MAX_DEPTH);
+		o->depth = option_number(state, "--depth", arg, 1, P2P_MAX_DEPTH);
 		break;
 	case 'B':
 		o->both = true;
 		break;
 	case 'r':
-		o->reps = number(state, "--repeat", arg, 1, MAX_REPS);
+		o->reps = option_number(state, "--repeat", arg, 1, MAX_REPS);
 		break;
 	case 'v':
-		if (!size_parse(arg, &o->volume) || o->volume == 0)
-			argp_error(state, "--volume '%s': give a size such as 512M", arg);
+		o->volume = option_size(state, "--volume", arg);
 		break;
 	case OPTION_LATENCY:
-		o->latency = number(state, "--latency", arg, 0, 10000000);
+		o->latency = option_number(state, "--latency", arg, 0, 10000000);
 		break;
 	case OPTION_CONNECT:
-		o->connect = number(state, "--connect", arg, 1, MAX_CONNECT);
+		o->connect = option_number(state, "--connect", arg, 1, MAX_CONNECT);
 		break;
 	case OPTION_TIMEOUT:
-		o->timeout = number(state, "--timeout", arg, 1, 86400);
+		o->timeout = option_number(state, "--timeout", arg, 1, 86400);
 		break;
 	case OPTION_MEMORY:
-		o->memory = memory(state, arg);
+		o->memory = option_memory(state, "--memory", arg);
 		break;
 	case OPTION_NIC:
 		o->nic = arg;
@@ -158,7 +123,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case ARGP_KEY_END:
 		if (!o->n_plugins)
-			add_plugin(state, "devmem", o);
+			option_plugin(state, "devmem", o->plugins, &o->n_plugins);
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -184,4 +149,10 @@ void options_parse(int argc, char **argv, struct options *o)
 	};
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, o);
+}
+
+void options_free(struct options *o)
+{
+	for (unsigned int p = 0; p < o->n_plugins; p++)
+		plugin_spec_free(&o->plugins[p]);
 }

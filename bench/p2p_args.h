@@ -30,5 +30,6 @@ struct options {
 
 /* Ends the process, with what is wrong and EXIT_USAGE, or with the help that was asked for. */
 void options_parse(int argc, char **argv, struct options *o);
+void options_free(struct options *o);
 
 #endif

@@ -3,10 +3,9 @@
 #include "p2p_report.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 
-#define JSON_FORM (JSON_INDENT(1) | JSON_REAL_PRECISION(12))
+#include "json_file.h"
 
 struct p2p_report {
 	json_t *root, *points, *latencies;
@@ -75,12 +74,8 @@ int p2p_report_connections(const char *path, unsigned int connections, double se
 {
 	json_t *root = json_pack("{s:i, s:f}", "connections", (int)connections, "connect_seconds",
 				 seconds);
-	int ret;
 
-	errno = 0;
-	ret = json_dump_file(root, path, JSON_FORM) ? -(errno ? errno : EIO) : 0;
-	json_decref(root);
-	return ret;
+	return json_write_file(root, path);
 }
 
 int p2p_report_write(struct p2p_report *report, const char *path)
@@ -89,11 +84,9 @@ int p2p_report_write(struct p2p_report *report, const char *path)
 
 	if (!report)
 		return -ENOMEM;
-	errno = 0;
-	ret = json_dump_file(report->root, path, JSON_FORM) ? -(errno ? errno : EIO) : 0;
 	json_decref(report->points);
 	json_decref(report->latencies);
-	json_decref(report->root);
+	ret = json_write_file(report->root, path);
 	free(report);
 	return ret;
 }

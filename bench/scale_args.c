@@ -3,14 +3,13 @@
 #include "scale_args.h"
 
 #include <argp.h>
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "budget.h"
 #include "devmem_wire.h"
+#include "option_values.h"
 #include "pool_size.h"
-#include "size.h"
 
 enum long_option {
 	OPTION_COSTS = 0x100,
@@ -94,20 +93,6 @@ static const char doc[] =
 	"assumes."
 	"\vExit status: 0, 2 for wrong usage, 3 when a file is of no use or cannot be written.";
 
-static unsigned int number(struct argp_state *state, const char *name, const char *text,
-			   unsigned int min, unsigned int max)
-{
-	char *end;
-	unsigned long n;
-
-	errno = 0;
-	n = strtoul(text, &end, 10);
-	if (errno || end == text || *end || text[0] == '-' || n < min || n > max)
-		argp_error(state, "%s '%s': give a whole number from %u to %u", name, text, min,
-			   max);
-	return (unsigned int)n;
-}
-
 static double real(struct argp_state *state, const char *name, const char *text, double min)
 {
 	char *end;
@@ -116,15 +101,6 @@ static double real(struct argp_state *state, const char *name, const char *text,
 	if (end == text || *end || !isfinite(value) || value < min || value > 1e9)
 		argp_error(state, "%s '%s': give a number from %g to 1e9", name, text, min);
 	return value;
-}
-
-static double reference(struct argp_state *state, const char *text)
-{
-	uint64_t bytes = 0;
-
-	if (!size_parse(text, &bytes) || !bytes)
-		argp_error(state, "--reference '%s': give a size such as 256M", text);
-	return (double)bytes;
 }
 
 static void add_file(struct argp_state *state, const char *path)
@@ -173,19 +149,19 @@ static error_t parse_system(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case OPTION_HOSTS:
-		s->hosts = number(state, "--hosts", arg, 1, SCALE_MAX_HOSTS);
+		s->hosts = option_number(state, "--hosts", arg, 1, SCALE_MAX_HOSTS);
 		break;
 	case OPTION_GPUS:
-		s->gpus = number(state, "--gpus", arg, 1, SCALE_MAX_GPUS);
+		s->gpus = option_number(state, "--gpus", arg, 1, SCALE_MAX_GPUS);
 		break;
 	case OPTION_NICS:
-		s->nics = number(state, "--nics", arg, 1, SCALE_MAX_NICS);
+		s->nics = option_number(state, "--nics", arg, 1, SCALE_MAX_NICS);
 		break;
 	case OPTION_GBPS:
 		s->line_bytes_s = real(state, "--gbps", arg, 1e-3) * 1e9 / 8;
 		break;
 	case OPTION_MTU:
-		s->mtu = number(state, "--mtu", arg, 576, 65535);
+		s->mtu = option_number(state, "--mtu", arg, 576, 65535);
 		break;
 	case OPTION_RTT_US:
 		s->rtt_s = real(state, "--rtt-us", arg, 0) / 1e6;
@@ -194,10 +170,10 @@ static error_t parse_system(int key, char *arg, struct argp_state *state)
 		s->local_s = real(state, "--local-us", arg, 0) / 1e6;
 		break;
 	case OPTION_CHANNELS:
-		s->channels = number(state, "--channels", arg, 1, SCALE_CHANNELS);
+		s->channels = option_number(state, "--channels", arg, 1, SCALE_CHANNELS);
 		break;
 	case OPTION_P2P_CHANNELS:
-		s->p2p_channels = number(state, "--p2p-channels", arg, 1, SCALE_CHANNELS);
+		s->p2p_channels = option_number(state, "--p2p-channels", arg, 1, SCALE_CHANNELS);
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -212,19 +188,19 @@ static error_t parse_plugin(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case OPTION_QUEUES:
-		s->queues = number(state, "--queues", arg, 0, WIRE_STREAMS);
+		s->queues = option_number(state, "--queues", arg, 0, WIRE_STREAMS);
 		break;
 	case OPTION_STREAMS:
-		s->streams = number(state, "--streams", arg, 0, WIRE_STREAMS);
+		s->streams = option_number(state, "--streams", arg, 0, WIRE_STREAMS);
 		break;
 	case OPTION_POOL_MB:
-		s->pool_bytes = (size_t)number(state, "--pool-mb", arg, 0, 65536) << 20;
+		s->pool_bytes = (size_t)option_number(state, "--pool-mb", arg, 0, 65536) << 20;
 		break;
 	case OPTION_NIC_QUEUES:
-		s->nic_queues = number(state, "--nic-queues", arg, 2, 65536);
+		s->nic_queues = option_number(state, "--nic-queues", arg, 2, 65536);
 		break;
 	case OPTION_RING:
-		s->ring_entries = number(state, "--ring", arg, 1, 65536);
+		s->ring_entries = option_number(state, "--ring", arg, 1, 65536);
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -239,16 +215,16 @@ static error_t parse_rest(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case OPTION_NOFILE:
-		b->nofile = number(state, "--nofile", arg, 1, 1u << 30);
+		b->nofile = option_number(state, "--nofile", arg, 1, 1u << 30);
 		break;
 	case OPTION_RULES:
-		b->rules = number(state, "--rules", arg, 1, 1u << 30);
+		b->rules = option_number(state, "--rules", arg, 1, 1u << 30);
 		break;
 	case OPTION_TIMEOUT:
 		b->timeout_s = real(state, "--timeout", arg, 1);
 		break;
 	case OPTION_REFERENCE:
-		b->reference = reference(state, arg);
+		b->reference = (double)option_size(state, "--reference", arg);
 		break;
 	case OPTION_TABLE:
 		o->table = true;

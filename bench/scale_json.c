@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* The model's figures as JSON: every object says that it is a model. */
-#include <errno.h>
-#include <jansson.h>
-
+#include "json_file.h"
 #include "scale_report.h"
 
 static json_t *model(void)
@@ -10,26 +8,16 @@ static json_t *model(void)
 	return json_pack("{s:b}", "model", 1);
 }
 
-static void set(json_t *object, const char *name, double value)
-{
-	json_object_set_new(object, name, json_real(value));
-}
-
-static void count(json_t *object, const char *name, unsigned long value)
-{
-	json_object_set_new(object, name, json_integer((json_int_t)value));
-}
-
 static json_t *json_of_costs(const struct scale_options *o, const struct fit *fit)
 {
 	json_t *costs = model();
 
-	set(costs, "message_us", o->system.costs.message_s * 1e6);
-	set(costs, "byte_ns", o->system.costs.byte_s * 1e9);
-	set(costs, "connect_us", o->system.costs.connect_s * 1e6);
+	json_set_real(costs, "message_us", o->system.costs.message_s * 1e6);
+	json_set_real(costs, "byte_ns", o->system.costs.byte_s * 1e9);
+	json_set_real(costs, "connect_us", o->system.costs.connect_s * 1e6);
 	json_object_set_new(costs, "connect_guessed", json_boolean(o->guessed));
-	set(costs, "fit_noise", fit->noise);
-	count(costs, "fit_points", fit->points);
+	json_set_real(costs, "fit_noise", fit->noise);
+	json_set_count(costs, "fit_points", fit->points);
 	return costs;
 }
 
@@ -38,9 +26,9 @@ static void set_time(json_t *line, const struct scale_system *s, double bytes, d
 {
 	double busbw = scale_busbw(s, bytes, seconds);
 
-	set(line, names[0], seconds * 1e6);
-	set(line, names[1], busbw / 1e9);
-	set(line, names[2], busbw / scale_possible_bytes_s(s));
+	json_set_real(line, names[0], seconds * 1e6);
+	json_set_real(line, names[1], busbw / 1e9);
+	json_set_real(line, names[2], busbw / scale_possible_bytes_s(s));
 }
 
 static json_t *json_of_sizes(const struct scale_system *s)
@@ -53,7 +41,7 @@ static json_t *json_of_sizes(const struct scale_system *s)
 		double bytes = report_size(i);
 		json_t *line = model();
 
-		count(line, "size", (unsigned long)bytes);
+		json_set_count(line, "size", (unsigned long)bytes);
 		set_time(line, s, bytes, scale_ring_s(s, bytes), ring);
 		set_time(line, s, bytes, scale_tree_s(s, bytes), tree);
 		json_array_append_new(lines, line);
@@ -68,16 +56,16 @@ static json_t *json_of_setup(const struct scale_system *s, const struct scale_po
 	json_t *object = model();
 
 	scale_count_setup(s, pool, traffic, &setup);
-	count(object, "ring_connections", setup.ring);
-	count(object, "tree_connections", setup.tree);
-	count(object, "p2p_connections", setup.p2p);
-	count(object, "host_connections", setup.host);
-	count(object, "process_connections", setup.rank);
-	count(object, "pool_connections", setup.pool);
-	count(object, "streams", setup.streams);
-	count(object, "descriptors", setup.descriptors);
-	count(object, "share_pages", setup.share_pages);
-	set(object, "seconds", setup.seconds);
+	json_set_count(object, "ring_connections", setup.ring);
+	json_set_count(object, "tree_connections", setup.tree);
+	json_set_count(object, "p2p_connections", setup.p2p);
+	json_set_count(object, "host_connections", setup.host);
+	json_set_count(object, "process_connections", setup.rank);
+	json_set_count(object, "pool_connections", setup.pool);
+	json_set_count(object, "streams", setup.streams);
+	json_set_count(object, "descriptors", setup.descriptors);
+	json_set_count(object, "share_pages", setup.share_pages);
+	json_set_real(object, "seconds", setup.seconds);
 	return object;
 }
 
@@ -85,14 +73,14 @@ static json_t *json_of_pool(const struct scale_pool *pool)
 {
 	json_t *object = model();
 
-	count(object, "queues", pool->queues);
-	count(object, "streams", pool->streams);
-	count(object, "bytes", pool->bytes);
-	count(object, "pages", pool->pages);
-	count(object, "fed", pool->fed);
-	count(object, "admitted", pool->admitted);
-	count(object, "rules_of_nic", pool->rules_of_nic);
-	count(object, "rules_of_host", pool->rules_of_host);
+	json_set_count(object, "queues", pool->queues);
+	json_set_count(object, "streams", pool->streams);
+	json_set_count(object, "bytes", pool->bytes);
+	json_set_count(object, "pages", pool->pages);
+	json_set_count(object, "fed", pool->fed);
+	json_set_count(object, "admitted", pool->admitted);
+	json_set_count(object, "rules_of_nic", pool->rules_of_nic);
+	json_set_count(object, "rules_of_host", pool->rules_of_host);
 	return object;
 }
 
@@ -100,15 +88,15 @@ static json_t *json_of_system(const struct scale_system *s, const struct scale_p
 {
 	json_t *object = model();
 
-	count(object, "hosts", s->hosts);
-	count(object, "gpus_of_host", s->gpus);
-	count(object, "nics_of_host", s->nics);
-	count(object, "channels", s->channels);
-	count(object, "mtu", s->mtu);
-	set(object, "gbps", s->line_bytes_s * 8 / 1e9);
-	set(object, "rtt_us", s->rtt_s * 1e6);
-	set(object, "local_us", s->local_s * 1e6);
-	set(object, "payload_share", scale_payload_share(s->mtu));
+	json_set_count(object, "hosts", s->hosts);
+	json_set_count(object, "gpus_of_host", s->gpus);
+	json_set_count(object, "nics_of_host", s->nics);
+	json_set_count(object, "channels", s->channels);
+	json_set_count(object, "mtu", s->mtu);
+	json_set_real(object, "gbps", s->line_bytes_s * 8 / 1e9);
+	json_set_real(object, "rtt_us", s->rtt_s * 1e6);
+	json_set_real(object, "local_us", s->local_s * 1e6);
+	json_set_real(object, "payload_share", scale_payload_share(s->mtu));
 	json_object_set_new(object, "results", json_of_sizes(s));
 	json_object_set_new(object, "pool", json_of_pool(pool));
 	json_object_set_new(object, "all_reduce", json_of_setup(s, pool, SCALE_ALL_REDUCE));
@@ -143,8 +131,8 @@ static json_t *json_of_limits(const struct scale_options *o)
 		json_object_set_new(line, "limit", json_string(limits[i].name));
 		json_object_set_new(line, "hosts",
 				    limits[i].hosts ? json_integer(limits[i].hosts) : json_null());
-		set(line, "value", limits[i].value);
-		set(line, "allowed", limits[i].allowed);
+		json_set_real(line, "value", limits[i].value);
+		json_set_real(line, "allowed", limits[i].allowed);
 		json_object_set_new(line, "knob", json_string(limits[i].knob));
 		json_array_append_new(lines, line);
 	}
@@ -154,13 +142,9 @@ static json_t *json_of_limits(const struct scale_options *o)
 int report_json(const struct scale_options *options, const struct fit *fit)
 {
 	json_t *root = model();
-	int ret;
 
 	json_object_set_new(root, "costs", json_of_costs(options, fit));
 	json_object_set_new(root, "systems", json_of_systems(options));
 	json_object_set_new(root, "limits", json_of_limits(options));
-	errno = 0;
-	ret = json_dump_file(root, options->json, JSON_INDENT(1)) ? -(errno ? errno : EIO) : 0;
-	json_decref(root);
-	return ret;
+	return json_write_file(root, options->json);
 }

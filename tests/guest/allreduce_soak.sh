@@ -23,3 +23,10 @@ if [ "${NCCL_DEVMEM_PLACEMENT:-copy}" = unpack ] && grep ' 0 by its kernels' /tm
 fi
 nic_counters /tmp devmem
 verdict --devmem /tmp/soak.json --nics /tmp --hosts "$ranks"
+gpu=null
+[ "$memory" != cuda ] || gpu='"stand-in"' # no GPU reaches a guest
+grep -q "\"gpu\": $gpu," /tmp/soak.json || {
+	grep '"gpu"' /tmp/soak.json
+	echo "the device's name is not $gpu"
+	exit 1
+}
