@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "nic_hw.h"
+#include "p2p_latency.h"
 #include "p2p_report.h"
 #include "percentile.h"
 #include "worker.h"
@@ -37,19 +38,26 @@ static double cpu_seconds(void)
 	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-static double nic_seconds(struct p2p_link *link, const char *nic)
+/* Of all @nics, which are names with commas. */
+static double nic_seconds(struct p2p_link *link, const char *nics)
 {
-	uint64_t ns = 0;
-	int ret = nic ? nic_hw_ns(nic, &ns) : 0;
+	char *copy = strdup(nics ? nics : ""), *rest = copy, *nic;
+	uint64_t ns = 0, sum = 0;
 
-	if (ret) {
-		fail(link->failure,
-		     "--nic %s: %s; give an interface of this host with counters *_hw_ns, as dmnic "
-		     "has (ethtool -S %s)",
-		     nic, strerror(-ret), nic);
-		give_up(link->rank, link->failure);
+	while (nics && (nic = strsep(&rest, ","))) {
+		int ret = nic_hw_ns(nic, &ns);
+
+		if (ret) {
+			fail(link->failure,
+			     "--nic %s: %s; give an interface of this host with counters *_hw_ns, "
+			     "as dmnic has (ethtool -S %s)",
+			     nic, strerror(-ret), nic);
+			give_up(link->rank, link->failure);
+		}
+		sum += ns;
 	}
-	return (double)ns / 1e9;
+	free(copy);
+	return (double)sum / 1e9;
 }
 
 /* The time of the slower rank, the CPU time of both. Waiting in MPI is left out: a rank that is
@@ -152,33 +160,6 @@ static uint64_t point(struct p2p_link *links, const struct options *o,
 	return sum;
 }
 
-static void latency(struct p2p_link *links, const struct options *o)
-{
-	static double values[MAX_LIST][3][MAX_REPS];
-	static const unsigned int permille[] = {500, 990, 999};
-	uint64_t *ns = calloc(o->latency, sizeof(*ns));
-
-	for (unsigned int r = 0; r <= o->reps && ns; r++) {
-		for (unsigned int p = 0; p < o->n_plugins; p++) {
-			MPI_Barrier(MPI_COMM_WORLD);
-			if (p2p_pingpong(&links[p], 8, o->latency, ns))
-				give_up(links[p].rank, links[p].failure);
-			sort_u64(ns, o->latency);
-			/* The first round warms up. */
-			for (unsigned int q = 0; q < 3 && r; q++)
-				values[p][q][r - 1] =
-					(double)percentile(ns, o->latency, permille[q]) / 1e3;
-		}
-	}
-	free(ns);
-	if (links[0].rank)
-		return;
-	printf("# half round trip of 8 bytes, microseconds\n#%8s %9s %9s\n", "p50", "p99", "p99.9");
-	for (unsigned int p = 0; p < o->n_plugins; p++)
-		printf("%9.2f %9.2f %9.2f  %s\n", median(values[p][0], o->reps),
-		       median(values[p][1], o->reps), median(values[p][2], o->reps), o->plugins[p]);
-}
-
 static void print_head(const struct options *o)
 {
 	printf("# CPU: user and system seconds of both ranks for each GB (1e9 bytes) moved; median "
@@ -205,12 +186,12 @@ uint64_t measure(struct p2p_link *links, const struct options *o)
 	bool first = links[0].rank == 0;
 	uint64_t wrong = 0;
 
-	if (o->latency)
-		latency(links, o);
-	if (first)
-		print_head(o);
 	if (first && o->json)
 		report = p2p_report_new(o);
+	if (o->latency)
+		p2p_latency(links, o, report);
+	if (first)
+		print_head(o);
 	for (unsigned int c = 0; c < o->n_channels; c++) {
 		for (unsigned int s = 0; s < o->n_sizes; s++) {
 			struct p2p_shape shape = {o->sizes[s], o->depth,

@@ -4,10 +4,11 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct p2p_report {
-	json_t *root, *points;
+	json_t *root, *points, *latency;
 };
 
 struct p2p_report *p2p_report_new(const struct options *o)
@@ -17,10 +18,11 @@ struct p2p_report *p2p_report_new(const struct options *o)
 	if (!report)
 		return NULL;
 	report->points = json_array();
-	report->root = json_pack("{s:s, s:i, s:I, s:b, s:O}", "memory",
+	report->latency = json_array();
+	report->root = json_pack("{s:s, s:i, s:I, s:b, s:O, s:O}", "memory",
 				 devmem_mem_kind_name(o->memory), "repeat", (int)o->reps, "volume",
-				 (json_int_t)o->volume, "bidirectional", (int)o->both, "results",
-				 report->points);
+				 (json_int_t)o->volume, "bidirectional", (int)o->both, "latency",
+				 report->latency, "results", report->points);
 	return report;
 }
 
@@ -36,6 +38,23 @@ void p2p_report_point(struct p2p_report *report, const struct p2p_shape *shape, 
 					result->gbs, "cpu_s_per_gb", result->cpu, "seconds_per_gb",
 					result->seconds, "nic_s_per_gb", result->nic, "wrong",
 					(json_int_t)result->wrong));
+}
+
+void p2p_report_latency(struct p2p_report *report, const char *plugin,
+			const unsigned int *permilles, const double *microseconds, size_t n)
+{
+	json_t *percentiles;
+	char name[8];
+
+	if (!report)
+		return;
+	percentiles = json_object();
+	for (size_t q = 0; q < n; q++) {
+		snprintf(name, sizeof(name), "%g", permilles[q] / 10.0);
+		json_object_set_new(percentiles, name, json_real(microseconds[q]));
+	}
+	json_array_append_new(report->latency,
+			      json_pack("{s:s, s:o}", "plugin", plugin, "percentiles", percentiles));
 }
 
 int p2p_report_connections(const char *path, unsigned int connections, double seconds)
@@ -58,6 +77,7 @@ int p2p_report_write(struct p2p_report *report, const char *path)
 		return -ENOMEM;
 	errno = 0;
 	ret = json_dump_file(report->root, path, JSON_INDENT(1)) ? -(errno ? errno : EIO) : 0;
+	json_decref(report->latency);
 	json_decref(report->points);
 	json_decref(report->root);
 	free(report);

@@ -21,6 +21,9 @@ struct p2p_report;
 struct p2p_report *p2p_report_new(const struct options *o);
 void p2p_report_point(struct p2p_report *report, const struct p2p_shape *shape, const char *plugin,
 		      const struct p2p_result *result);
+/* Half round trips of 8 bytes: @microseconds that @permilles of 1,000 do not exceed, @n of them. */
+void p2p_report_latency(struct p2p_report *report, const char *plugin,
+			const unsigned int *permilles, const double *microseconds, size_t n);
 /* Writes the report to @path and frees it: 0 or -errno. */
 int p2p_report_write(struct p2p_report *report, const char *path);
 
