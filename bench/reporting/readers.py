@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import re
 from collections.abc import Iterator
 
 from .points import Point
@@ -29,12 +30,20 @@ def collective(part: str, params: dict, path: pathlib.Path) -> Iterator[Point]:
         yield Point(part, {**params, "size": result["size"]}, "busbw", [result["busbw"]])
 
 
-def collectives(part: str, folder: pathlib.Path) -> Iterator[Point]:
-    """All of a folder's files of bin/allreduce's form; a file's name is that of its row."""
+def rows(part: str, folder: pathlib.Path) -> Iterator[Point]:
+    """A folder's files ROW-ROUND.json of bin/allreduce's form, ROUND being left out where there is one."""
     for path in sorted(folder.glob("*.json")):
-        run = _load(path)
-        if "results" in run and "ranks" in run:
-            yield from collective(part, {"row": path.stem, "ranks": run["ranks"]}, path)
+        yield from collective(part, {"row": re.sub(r"-[0-9]+$", "", path.stem)}, path)
+
+
+def machines(part: str, folder: pathlib.Path) -> Iterator[Point]:
+    """Files of bench/multihost.sh: COLLECTIVE-mMACHINES-rRANKS-PLAN-ROUND.json."""
+    for path in sorted(folder.glob("*.json")):
+        found = re.fullmatch(r"[a-z]+-m([0-9]+)-r([0-9]+)-(auto|host)-[0-9]+", path.stem)
+        if not found:
+            raise Unusable(f"{path.name}: its name is not COLLECTIVE-mMACHINES-rRANKS-PLAN-ROUND")
+        plan = {"auto": "devmem", "host": "plain"}[found[3]]
+        yield from collective(part, {"machines": int(found[1]), "ranks": int(found[2]), "plan": plan}, path)
 
 
 def latency(part: str, params: dict, path: pathlib.Path) -> Iterator[Point]:
@@ -82,7 +91,7 @@ def line_rate(part: str, folder: pathlib.Path) -> Iterator[Point]:
         for metric, value in {
             "cpu": row["cpu_s_per_gb"],
             "nic": row["nic_s_per_gb"],
-            "copies": row["copy_ns"] / row["moved_bytes"],
+            "copies": row["copy_ns"] / row["received_bytes"],
             "host_memory": row["host_bytes"] / row["moved_bytes"],
         }.items():
             yield Point(part, params, metric, [value])
