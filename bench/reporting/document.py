@@ -16,6 +16,13 @@ class Unreadable(Exception):
     """A file is no report."""
 
 
+def lines(value) -> str:
+    """A list's entries are a line each, so that two reports may be compared by eye as well."""
+    if not isinstance(value, list):
+        return json.dumps(value, ensure_ascii=False)
+    return "[\n" + ",\n".join(" " + json.dumps(entry, ensure_ascii=False) for entry in value) + "\n]"
+
+
 @dataclass
 class Report:
     environment: dict
@@ -31,14 +38,8 @@ class Report:
             "points": [point.as_json() for point in self.points],
             "samples": self.samples,
         }
-        # A point is a line, so that two reports may be compared by eye as well.
-        lines = ",\n".join(
-            f"{json.dumps(key)}: "
-            + ("[\n" + ",\n".join(" " + json.dumps(entry, ensure_ascii=False) for entry in value) + "\n]" if isinstance(value, list) else json.dumps(value, ensure_ascii=False))
-            for key, value in document.items()
-        )
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("{\n" + lines + "\n}\n", encoding="utf-8")
+        path.write_text("{\n" + ",\n".join(f'"{key}": {lines(value)}' for key, value in document.items()) + "\n}\n", encoding="utf-8")
 
 
 def read(path: pathlib.Path) -> Report:

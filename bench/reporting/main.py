@@ -145,4 +145,3 @@ def main() -> int:
     except KeyboardInterrupt:
         say("interrupted")
         return 130
-    return 2

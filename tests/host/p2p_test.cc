@@ -49,6 +49,26 @@ TEST(PointToPoint, WritesResultsAsJson)
 	EXPECT_SAYS("cannot write the results to --json /nonexistent/x: No such file", refused);
 }
 
+TEST(PointToPoint, WritesPercentilesOfLatencyAsJson)
+{
+	std::string path = "/tmp/p2p-latency-" + std::to_string(getpid()) + ".json";
+	Outcome outcome = run(loopback() + devmem() + "-v 64K -r 2 --latency 100 -C 1 -s 64K --json " + path);
+	EXPECT_EQ(0, outcome.status) << outcome.text;
+	std::ifstream file(path);
+	std::string text{std::istreambuf_iterator<char>(file), {}};
+	unlink(path.c_str());
+	std::regex percentile("\"(1|5|10|25|50|75|90|95|99|99\\.9)\": ([0-9.e+-]+)");
+	double last = 0;
+	int n = 0;
+	for (std::sregex_iterator i(text.begin(), text.end(), percentile), end; i != end; ++i, n++) {
+		double microseconds = std::stod((*i)[2]);
+		EXPECT_GT(microseconds, 0);
+		EXPECT_GE(microseconds, n % 10 ? last : 0) << text;
+		last = microseconds;
+	}
+	EXPECT_EQ(20, n) << text;
+}
+
 TEST(PointToPoint, WritesHowLongConnectionsTookAsJson)
 {
 	std::string path = "/tmp/p2p-connect-" + std::to_string(getpid()) + ".json";

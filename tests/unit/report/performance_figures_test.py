@@ -36,7 +36,7 @@ class Committed(unittest.TestCase):
         self.assertEqual(wanted, {path.name for path in (SOURCE / "docs/performance").glob("*.svg")}, REMEDY)
 
     def test_medians_and_noise_are_of_the_values(self):
-        self.assertEqual((self.report.settings, len(self.report.points) > 0), (document.read(main.COMMITTED).settings, True))
+        self.assertGreater(len(self.report.points), 0)
         text = main.COMMITTED.read_text(encoding="utf-8")
         for point in self.report.points:
             self.assertIn(f'"median": {point.median!r}, "noise": {round(point.noise, 2)!r}', text, point.name)
