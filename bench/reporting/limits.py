@@ -10,7 +10,7 @@ COPIES = 2
 
 
 def senders(point: Point) -> int:
-    """How many ranks send, bus bandwidth each, at the same time on one processor."""
+    """How many ranks send, bus bandwidth each, at the same time."""
     ranks = point.params.get("ranks", 2)
     return ranks - 1 if point.params.get("collective") == "broadcast" else ranks
 
@@ -19,7 +19,7 @@ def limit(point: Point, memcpy: float, handover: float, processors: int) -> floa
     if point.limit is not None:
         return point.limit
     if point.metric == "busbw":
-        return memcpy * (processors if point.part == "multihost" else 1) / (COPIES * senders(point))
+        return memcpy * min(processors, point.params.get("machines", 1)) / (COPIES * senders(point))
     if point.metric == "wall":
         return COPIES / memcpy
     if point.metric == "latency":

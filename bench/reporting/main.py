@@ -80,8 +80,7 @@ def measured(options: argparse.Namespace) -> tuple[document.Report, bool]:
     environment = describe()
     good = measure(parts, options.short, 60 * options.budget, out.resolve(), points)
     set_limits(points, environment["cores"])
-    found = sorted(out.glob("pass-1/line-rate/*/samples.json"))
-    shares = samples.series(readers.line_samples(found[0].parent)) if found else []
+    shares = samples.series(readers.line_samples(out / "pass-1/line-rate"))
     skipped = [part.name for part in PARTS if part not in parts]
     return document.Report(environment, {"short": options.short, "budget_minutes": options.budget, "skipped": skipped}, points, shares), good
 

@@ -11,6 +11,10 @@ from collections.abc import Iterator
 from .points import Point
 
 
+# A row for each run, by bench/p2p_guest.sh and others.
+ROWS = "runs.json"
+
+
 class Unusable(Exception):
     """A bench left a file that holds no right figures."""
 
@@ -62,7 +66,7 @@ def machine(part: str, params: dict, path: pathlib.Path) -> Iterator[Point]:
 
 def p2p(part: str, folder: pathlib.Path) -> Iterator[Point]:
     """Seconds for each GB of bench/p2p_guest.sh --json."""
-    for row in _load(folder / f"{part}.json"):
+    for row in _load(folder / ROWS):
         params = {"size": row["size"], "channels": row["channels"], "plan": row["plan"]}
         copies = row["copy_ns"] / row["received_bytes"]
         wall, nic = row["seconds_per_gb"], row["nic_s_per_gb"]
@@ -72,7 +76,7 @@ def p2p(part: str, folder: pathlib.Path) -> Iterator[Point]:
 
 def web(part: str, folder: pathlib.Path) -> Iterator[Point]:
     """Seconds for each GB of bench/get_guest.sh --json."""
-    for row in _load(folder / f"{part}.json"):
+    for row in _load(folder / ROWS):
         gb = row["bytes"] / 1e9
         params = {"objects": row["set"], "program": row["program"]}
         wall, nic, copies = row["seconds"] / gb, row["hw_ns"] / 1e9 / gb, row["copy_ns"] / 1e9 / gb
@@ -82,7 +86,7 @@ def web(part: str, folder: pathlib.Path) -> Iterator[Point]:
 
 def line_rate(part: str, folder: pathlib.Path) -> Iterator[Point]:
     """Share of line rate, and what it cost, of bench/linerate.sh --json."""
-    for row in _load(folder / f"{part}.json"):
+    for row in _load(folder / ROWS):
         if row["wrong"]:
             raise Unusable(f"{row['plan']}: {row['wrong']} wrong bytes")
         params = {"pairs": row["pairs"], "directions": row["directions"], "plan": row["plan"]}

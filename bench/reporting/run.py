@@ -96,13 +96,8 @@ def run_sweeps(sweeps: list[Sweep], short: bool, rounds: int, folder: pathlib.Pa
 
 
 def run_program(part: Program, short: bool, rounds: int, folder: pathlib.Path, points: Points) -> bool:
-    good = True
-    for number in range(rounds):
-        own = folder / f"{part.name}.{number}"
-        own.mkdir()
-        done = all(finished([str(part.path), *options], own / "log") for options in part.runs(short, own))
-        good &= done and read(points, part.read(part.name, own), part.name)
-    return good
+    done = all(finished([str(part.path), *options], folder / f"log.{n}") for n, options in enumerate(part.runs(short, rounds, folder)))
+    return done and read(points, part.read(part.name, folder), part.name)
 
 
 def jobs(parts: Iterable[Sweep | Program]) -> dict[str, list[Sweep | Program]]:

@@ -39,14 +39,14 @@ class Document(unittest.TestCase):
 
 
 class Limits(unittest.TestCase):
-    def test_ranks_share_a_processor_that_copies_each_byte_twice(self):
+    def test_ranks_share_processors_that_copy_each_byte_twice(self):
         points = Points(
             [
                 Point("machine", {}, "memcpy", [8.0]),
                 Point("machine", {}, "handover", [5.0]),
                 Point("plans", {"plan": "devmem"}, "busbw", [1]),
                 Point("ranks", {"ranks": 8}, "busbw", [1]),
-                Point("multihost", {"ranks": 8}, "busbw", [1]),
+                Point("multihost", {"machines": 4, "ranks": 8}, "busbw", [1]),
                 Point("collectives", {"collective": "broadcast"}, "busbw", [1]),
                 Point("latency", {}, "latency", [9]),
                 Point("p2p", {}, "wall", [1]),

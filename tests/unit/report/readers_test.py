@@ -50,7 +50,7 @@ class Readers(unittest.TestCase):
             list(readers.collective("plans", {}, self.file("x.json", wrong)))
         with self.assertRaisesRegex(readers.Unusable, "none.json"):
             list(readers.collective("plans", {}, self.folder / "none.json"))
-        self.file("line-rate.json", [{**LINE, "wrong": 1}])
+        self.file(readers.ROWS, [{**LINE, "wrong": 1}])
         with self.assertRaisesRegex(readers.Unusable, "1 wrong bytes"):
             list(readers.line_rate("line-rate", self.folder))
 
@@ -74,7 +74,7 @@ class Readers(unittest.TestCase):
         self.assertEqual(["latency plan=devmem percentile=50.0 latency", "latency plan=devmem percentile=99.9 latency"], [point.name for point in points])
 
     def test_line_rate(self):
-        self.file("line-rate.json", [LINE])
+        self.file(readers.ROWS, [LINE])
         points = {point.metric: point for point in readers.line_rate("line-rate", self.folder)}
         self.assertAlmostEqual(90, points["line"].values[0])
         self.assertAlmostEqual(100 * 4096 / 4186, points["line"].limit)
@@ -83,13 +83,13 @@ class Readers(unittest.TestCase):
 
     def test_processor_time_without_hardware_is_what_is_left(self):
         row = {"plan": "devmem", "size": "1M", "channels": 1, "seconds_per_gb": 2.0, "nic_s_per_gb": 0.5, "copy_ns": 300, "received_bytes": 1000}
-        self.file("p2p.json", [row])
+        self.file(readers.ROWS, [row])
         host = [point for point in readers.p2p("p2p", self.folder) if point.metric == "host"]
         self.assertAlmostEqual(1.2, host[0].values[0])
 
     def test_objects(self):
         row = {"program": "devmem", "set": "8x1M", "bytes": 2e9, "seconds": 4.0, "cpu_s": 1.0, "hw_ns": 1e9, "copy_ns": 5e8}
-        self.file("web.json", [row])
+        self.file(readers.ROWS, [row])
         values = {point.metric: point.values[0] for point in readers.web("web", self.folder)}
         self.assertEqual({"wall": 2.0, "nic": 0.5, "copies": 0.25, "host": 1.25, "client": 0.5}, values)
 

@@ -15,7 +15,11 @@ from reporting import main, matrix, readers, run
 from reporting.matrix import PARTS, Program
 from reporting.points import Points
 
-GOOD = '#!/bin/sh\necho \'{"ranks": 2, "results": [{"size": 8, "busbw": 1.5, "wrong": 0}]}\' >"$2/row.json"\n'
+GOOD = """#!/bin/sh
+for round in $(seq "$3"); do
+	echo '{"ranks": 2, "results": [{"size": 8, "busbw": 1.5, "wrong": 0}]}' >"$2/row-$round.json"
+done
+"""
 
 
 class Run(unittest.TestCase):
@@ -32,7 +36,7 @@ class Run(unittest.TestCase):
         path, points = self.folder / "bench.sh", Points()
         path.write_text(script, encoding="utf-8")
         path.chmod(0o755)
-        part = Program("peers", "bench.sh", lambda short, out: [["--out", str(out)]], readers.rows)
+        part = Program("peers", "bench.sh", lambda short, rounds, out: [["--out", str(out), str(rounds)]], readers.rows)
         with contextlib.redirect_stderr(self.said):
             return run.measure([part], short, budget, self.folder / "out", points), points
 
@@ -79,7 +83,7 @@ class Run(unittest.TestCase):
         self.assertIn("peers: it left no figures", self.said.getvalue())
 
     def test_a_part_whose_program_is_not_there_is_skipped_and_told(self):
-        absent = Program("peers", "nowhere.sh", lambda short, out: [], readers.rows)
+        absent = Program("peers", "nowhere.sh", lambda short, rounds, out: [], readers.rows)
         with contextlib.redirect_stderr(self.said):
             self.assertEqual([PARTS[0]], run.present([PARTS[0], absent]))
         self.assertIn("peers: skipped, there is no bench/nowhere.sh", self.said.getvalue())
