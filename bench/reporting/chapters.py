@@ -75,8 +75,8 @@ CHAPTERS = {
     "line-rate": Chapter(
         "Line rate",
         "Share of line rate that is payload, of NICs that are held to a speed which the guest's processor can keep up with; the limit is the payload's share of a frame with its preamble and "
-        "gap. One pair in one direction, then all pairs in both. cpu is user and system seconds of both ranks for each GB as the kernel's tick attributes them, host memory "
-        "the bytes that went through host memory for each byte sent or received, by the plugin's counters.",
+        "gap. One pair in one direction, then all pairs in both. cpu is user and system seconds of both ranks for each GB as the kernel's tick attributes them; ranks that wait "
+        "for a slow NIC ask it again and again, so it is little else than the inverse of the speed (the chapter on processor time has what work costs). host memory is the bytes that went through host memory for each byte sent or received, by the plugin's counters.",
         ("pairs", "directions", "plan"),
     ),
     "web": Chapter(
