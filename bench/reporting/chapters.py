@@ -50,7 +50,12 @@ CHAPTERS = {
         ("plan",),
         ("size",),
     ),
-    "peers": Chapter("Peers", f"{BUS} The same all-reduce by others.", ("size",), ("row",)),
+    "peers": Chapter(
+        "Peers",
+        "All-reduces (busbw) and one-way streams (stream) in other ways than this plugin's, between two guests with a processor each: [benchmarks.md](benchmarks.md) says which.",
+        ("size",),
+        ("way",),
+    ),
     "mtu": Chapter(
         "MTU",
         f"{BUS} 4148 bytes of MTU carry 4096 of payload, a page; 9000 fill no whole number of pages, and 1500 take most packets.",

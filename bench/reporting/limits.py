@@ -15,11 +15,18 @@ def senders(point: Point) -> int:
     return ranks - 1 if point.params.get("collective") == "broadcast" else ranks
 
 
+def at_work(point: Point, processors: int) -> int:
+    """Each guest has one processor, as far as the machine has them."""
+    return min(processors, 2 if point.part == "peers" else point.params.get("machines", 1))
+
+
 def limit(point: Point, memcpy: float, handover: float, processors: int) -> float | None:
     if point.limit is not None:
         return point.limit
     if point.metric == "busbw":
-        return memcpy * min(processors, point.params.get("machines", 1)) / (COPIES * senders(point))
+        return memcpy * at_work(point, processors) / (COPIES * senders(point))
+    if point.metric == "stream":
+        return memcpy * at_work(point, processors) / COPIES
     if point.metric == "wall":
         return COPIES / memcpy
     if point.metric == "latency":

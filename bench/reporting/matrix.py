@@ -159,7 +159,8 @@ def multihost(short: bool, rounds: int, out: pathlib.Path) -> list[list[str]]:
 
 
 def peers(short: bool, rounds: int, out: pathlib.Path) -> list[list[str]]:
-    return [["--out", str(out), "--repeat", str(rounds)]]
+    size = ["--sizes", "64K,1M,16", "--iters", "3", "--streams", "1M", "--volume", "8M"] if short else []
+    return [["--out", str(out), "--repeat", str(rounds), *size]]
 
 
 PARTS: tuple[Sweep | Program, ...] = (
@@ -169,7 +170,7 @@ PARTS: tuple[Sweep | Program, ...] = (
     Sweep("ranks", ranks, readers.collective, hosts=16),
     Program("multihost", "multihost.sh", multihost, readers.machines),
     Sweep("plans", plans, readers.collective),
-    Program("peers", "peers.sh", peers, readers.rows),
+    Program("peers", "peers.sh", peers, readers.ways),
     Sweep("mtu", mtu, readers.collective),
     Sweep("loss", loss, readers.collective),
     Sweep("collectives", collectives, readers.collective),

@@ -11,6 +11,7 @@ from .noise import noise
 # What is measured: its unit, and whether more of it is better.
 METRICS = {
     "busbw": ("GB/s", True),
+    "stream": ("GB/s", True),
     "memcpy": ("GB/s", True),
     "handover": ("µs", False),
     "latency": ("µs", False),

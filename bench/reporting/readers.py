@@ -34,10 +34,19 @@ def collective(part: str, params: dict, path: pathlib.Path) -> Iterator[Point]:
         yield Point(part, {**params, "size": result["size"]}, "busbw", [result["busbw"]])
 
 
-def rows(part: str, folder: pathlib.Path) -> Iterator[Point]:
-    """A folder's files ROW-ROUND.json of bin/allreduce's form, ROUND being left out where there is one."""
-    for path in sorted(folder.glob("*.json")):
-        yield from collective(part, {"row": re.sub(r"-[0-9]+$", "", path.stem)}, path)
+def stream(part: str, params: dict, path: pathlib.Path) -> Iterator[Point]:
+    """Bandwidth of each size and number of channels, of bin/p2p --json."""
+    for result in _load(path)["results"]:
+        if result["wrong"]:
+            raise Unusable(f"{path.name}: {result['wrong']} wrong bytes")
+        yield Point(part, {**params, "size": result["size"]}, "stream", [result["gbs"]])
+
+
+def ways(part: str, folder: pathlib.Path) -> Iterator[Point]:
+    """Files of bench/peers.sh: WAY.allreduce.ROUND.json and WAY.stream.ROUND.json."""
+    for kind, reader in (("allreduce", collective), ("stream", stream)):
+        for path in sorted(folder.glob(f"*.{kind}.*.json")):
+            yield from reader(part, {"way": path.name.split(".")[0]}, path)
 
 
 def machines(part: str, folder: pathlib.Path) -> Iterator[Point]:

@@ -36,13 +36,18 @@ def named(params: dict, keys: Iterable[str]) -> str:
 
     def of(key: str) -> str:
         value = word(key, params[key])
-        return value if key in ("plan", "row") else f"{value} {key.removesuffix('s') if value == '1' else key}"
+        return value if key in ("plan", "way") else f"{value} {key.removesuffix('s') if value == '1' else key}"
 
     return ", ".join(of(key) for key in keys)
 
 
 def cell(point: Point) -> str:
     return f"{figure(point.median)} ± {point.noise:.0f} %"
+
+
+def limit_of(points: Iterable[Point], metric: str) -> str:
+    """Of a row: its points of one metric have the same."""
+    return next((figure(point.limit) for point in points if point.metric == metric and point.limit is not None), "")
 
 
 def row_of(cells: Iterable[str]) -> str:
@@ -66,11 +71,11 @@ def table(points: list[Point], rows: tuple[str, ...], columns: tuple[str, ...]) 
         heads.setdefault(column)
         lines.setdefault(tuple(word(key, point.params[key]) for key in rows), {})[column] = point
     several = len({point.metric for point in points}) > 1
-    limited = any(point.limit is not None for point in points)
-    text = [row_of([*rows, *(head(key, several) for key in heads), *(["limit"] if limited else [])])]
-    text.append(row_of(["---"] * len(rows) + ["---:"] * (len(heads) + limited)))
+    limited = list(dict.fromkeys(point.metric for point in points if point.limit is not None))
+    limits = ["limit"] if len(limited) == 1 else [f"limit of {metric}" for metric in limited]
+    text = [row_of([*rows, *(head(key, several) for key in heads), *limits])]
+    text.append(row_of(["---"] * len(rows) + ["---:"] * (len(heads) + len(limits))))
     for words, cells in lines.items():
-        limits = [point.limit for point in cells.values() if point.limit is not None]
-        last = [figure(limits[0]) if limits else ""] if limited else []
+        last = (limit_of(cells.values(), metric) for metric in limited)
         text.append(row_of([*words, *(cell(cells[key]) if key in cells else "" for key in heads), *last]))
     return "\n".join(text)

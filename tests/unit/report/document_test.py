@@ -51,11 +51,12 @@ class Limits(unittest.TestCase):
                 Point("latency", {}, "latency", [9]),
                 Point("p2p", {}, "wall", [1]),
                 Point("p2p", {}, "host", [1]),
+                Point("peers", {"way": "mpi"}, "stream", [1]),
                 Point("line-rate", {}, "line", [1], 97.8),
             ]
         )
         limits.set_limits(points, 2)
-        self.assertEqual([None, None, 2, 0.5, 1, 4, 5, 0.25, None, 97.8], [point.limit for point in points])
+        self.assertEqual([None, None, 2, 0.5, 1, 4, 5, 0.25, None, 8, 97.8], [point.limit for point in points])
 
     def test_without_the_machine_there_is_none(self):
         points = Points([synthetic.busbw(8, [1])])

@@ -40,6 +40,12 @@ class Tables(unittest.TestCase):
         head = table(whole().of("p2p"), ("size", "channels", "plan"), ()).splitlines()[0]
         self.assertIn("| wall (s/GB) | nic (s/GB) |", head)
 
+    def test_each_metric_with_a_limit_has_it_in_a_column(self):
+        points = [Point("peers", {"way": "mpi", "size": 8}, metric, [1], limit) for metric, limit in (("busbw", 2), ("stream", 4), ("cpu", None))]
+        text = table(points, ("size",), ("way",)).splitlines()
+        self.assertTrue(text[0].endswith("| mpi: cpu (s/GB) | limit of busbw | limit of stream |"), text[0])
+        self.assertTrue(text[2].endswith("| 2.00 | 4.00 |"), text[2])
+
     def test_a_point_that_is_missing_leaves_a_gap(self):
         points = [synthetic.busbw(8, [1]), synthetic.busbw(64, [1], "plain")]
         self.assertIn("| 8 | 1.00 ± 0 % |  |", table(points, ("size",), ("plan",)))

@@ -54,11 +54,16 @@ class Readers(unittest.TestCase):
         with self.assertRaisesRegex(readers.Unusable, "1 wrong bytes"):
             list(readers.line_rate("line-rate", self.folder))
 
-    def test_a_folder_of_rows(self):
-        self.file("mpi-1.json", RUN)
-        self.file("mpi-2.json", RUN)
-        names = [point.name for point in readers.rows("peers", self.folder)]
-        self.assertEqual(["peers row=mpi size=8 busbw", "peers row=mpi size=64 busbw"] * 2, names)
+    def test_a_folder_of_ways(self):
+        self.file("mpi.allreduce.1.json", RUN)
+        self.file("mpi.allreduce.2.json", RUN)
+        self.file("verbs.stream.1.json", {"results": [{"size": 65536, "gbs": 1.5, "wrong": 0}]})
+        points = list(readers.ways("peers", self.folder))
+        names = ["peers way=mpi size=8 busbw", "peers way=mpi size=64 busbw"] * 2 + ["peers way=verbs size=65536 stream"]
+        self.assertEqual(names, [point.name for point in points])
+        self.file("verbs.stream.2.json", {"results": [{"size": 65536, "gbs": 1.5, "wrong": 7}]})
+        with self.assertRaisesRegex(readers.Unusable, "7 wrong bytes"):
+            list(readers.ways("peers", self.folder))
 
     def test_a_folder_of_machines(self):
         self.file("allreduce-m2-r4-host-0.json", RUN)

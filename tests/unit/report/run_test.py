@@ -17,7 +17,7 @@ from reporting.points import Points
 
 GOOD = """#!/bin/sh
 for round in $(seq "$3"); do
-	echo '{"ranks": 2, "results": [{"size": 8, "busbw": 1.5, "wrong": 0}]}' >"$2/row-$round.json"
+	echo '{"ranks": 2, "results": [{"size": 8, "busbw": 1.5, "wrong": 0}]}' >"$2/mpi.allreduce.$round.json"
 done
 """
 
@@ -36,7 +36,7 @@ class Run(unittest.TestCase):
         path, points = self.folder / "bench.sh", Points()
         path.write_text(script, encoding="utf-8")
         path.chmod(0o755)
-        part = Program("peers", "bench.sh", lambda short, rounds, out: [["--out", str(out), str(rounds)]], readers.rows)
+        part = Program("peers", "bench.sh", lambda short, rounds, out: [["--out", str(out), str(rounds)]], readers.ways)
         with contextlib.redirect_stderr(self.said):
             return run.measure([part], short, budget, self.folder / "out", points), points
 
@@ -48,12 +48,12 @@ class Run(unittest.TestCase):
                 matrix.BENCH = self.folder
                 good, points = self.measure(GOOD, short)
                 self.assertTrue(good, self.said.getvalue())
-                self.assertEqual([1.5] * 3, points["peers row=row size=8 busbw"].values)
+                self.assertEqual([1.5] * 3, points["peers way=mpi size=8 busbw"].values)
 
     def test_time_that_is_left_gives_more_values(self):
         good, points = self.measure(GOOD, budget=2)
         self.assertTrue(good)
-        self.assertGreater(len(points["peers row=row size=8 busbw"].values), 3)
+        self.assertGreater(len(points["peers way=mpi size=8 busbw"].values), 3)
 
     def test_a_pass_too_long_for_the_budget_is_told(self):
         self.measure(GOOD)
@@ -83,7 +83,7 @@ class Run(unittest.TestCase):
         self.assertIn("peers: it left no figures", self.said.getvalue())
 
     def test_a_part_whose_program_is_not_there_is_skipped_and_told(self):
-        absent = Program("peers", "nowhere.sh", lambda short, rounds, out: [], readers.rows)
+        absent = Program("peers", "nowhere.sh", lambda short, rounds, out: [], readers.ways)
         with contextlib.redirect_stderr(self.said):
             self.assertEqual([PARTS[0]], run.present([PARTS[0], absent]))
         self.assertIn("peers: skipped, there is no bench/nowhere.sh", self.said.getvalue())
