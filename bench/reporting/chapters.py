@@ -43,7 +43,7 @@ CHAPTERS = {
         ("ranks",),
         ("plan",),
     ),
-    "multihost": Chapter("More hosts", f"{BUS} Ranks in more than one guest, which have a processor each as far as the machine has them.", ("ranks",), ("machines", "plan")),
+    "multihost": Chapter("More hosts", f"{BUS} Ranks in more than one guest, which have a processor each as far as the machine has them.", ("machines", "ranks"), ("plan",)),
     "plans": Chapter(
         "Plans",
         f"{BUS} devmem: received payload is brought to its place by the copy engine; unpack: by NCCL's kernels, which are C code on the CPU here; plain: plain TCP.",
@@ -52,7 +52,7 @@ CHAPTERS = {
     ),
     "peers": Chapter(
         "Peers",
-        "All-reduces (busbw) and one-way streams (stream) in other ways than this plugin's, between two guests with a processor each: [benchmarks.md](benchmarks.md) says which.",
+        "All-reduces (busbw) and one-way streams (stream) by this plugin and in other ways, between two guests with a processor each: [benchmarks.md](benchmarks.md) says which.",
         ("size",),
         ("way",),
     ),
