@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import hypot
+from math import hypot, inf
 from statistics import median
 
 from .points import METRICS, Point, Points
@@ -17,18 +17,25 @@ FAR = 3
 class Change:
     old: Point
     new: Point
-    per_cent: float
     allowed: float  # per cent
+
+    @property
+    def per_cent(self) -> float:
+        """By which the greater median exceeds the smaller: the same in both directions."""
+        small, great = sorted((self.old.median, self.new.median))
+        if small == great:
+            return 0
+        return 100 * (great / small - 1) if small > 0 else inf
 
     @property
     def changed(self) -> bool:
         """By more than noise allows, and no value of one report lies among those of the other."""
         apart = min(self.new.values) > max(self.old.values) or max(self.new.values) < min(self.old.values)
-        return apart and abs(self.per_cent) > self.allowed
+        return apart and self.per_cent > self.allowed
 
     @property
     def worse(self) -> bool:
-        return self.changed and (self.per_cent < 0) == METRICS[self.new.metric][1]
+        return self.changed and (self.new.median < self.old.median) == METRICS[self.new.metric][1]
 
 
 def usual(points: Points) -> dict[tuple[str, str], float]:
@@ -44,21 +51,20 @@ def compare(old: Points, new: Points) -> list[Change]:
     before, after = usual(old), usual(new)
     changes = []
     for point in new:
-        if point.name not in old or not old[point.name].median:
-            continue
-        was, kind = old[point.name], (point.part, point.metric)
-        allowed = FAR * hypot(max(was.noise, before[kind]), max(point.noise, after[kind]))
-        changes.append(Change(was, point, 100 * (point.median / was.median - 1), allowed))
+        if point.name in old:
+            was, kind = old[point.name], (point.part, point.metric)
+            allowed = FAR * hypot(max(was.noise, before[kind]), max(point.noise, after[kind]))
+            changes.append(Change(was, point, allowed))
     return changes
 
 
 def tell(changes: list[Change], only_old: int, only_new: int) -> str:
     """A line for each point that changed, the worst first, and a summary."""
-    lines = [f"{'change':>8} {'allowed':>8} {'old':>10} {'new':>10}  point"]
-    for change in sorted((c for c in changes if c.changed), key=lambda c: (not c.worse, -abs(c.per_cent))):
+    lines = [f"{'apart':>8} {'allowed':>8} {'old':>10} {'new':>10}  point"]
+    for change in sorted((c for c in changes if c.changed), key=lambda c: (not c.worse, -c.per_cent)):
         unit = METRICS[change.new.metric][0]
         lines.append(
-            f"{change.per_cent:+7.1f}% {change.allowed:7.1f}% {change.old.median:10.4g} {change.new.median:10.4g}  {change.new.name} ({unit}): "
+            f"{change.per_cent:7.1f}% {change.allowed:7.1f}% {change.old.median:10.4g} {change.new.median:10.4g}  {change.new.name} ({unit}): "
             + ("worse" if change.worse else "better")
         )
     worse, changed = sum(c.worse for c in changes), sum(c.changed for c in changes)

@@ -39,6 +39,19 @@ class Compare(unittest.TestCase):
         new = Points([synthetic.busbw(n, values) for n, values in enumerate([[1.1, 1.1, 1.1], *others])])
         self.assertFalse(any(change.changed for change in compare(old, new)))
 
+    def test_is_the_same_in_both_directions_however_great_the_noise(self):
+        slow, fast = ([0.1, 0.2, 0.3], [1.0, 2.0, 3.0])
+        for values, others in ((slow, fast), (fast, slow)):
+            (change,) = compare(Points([synthetic.busbw(1, values)]), Points([synthetic.busbw(1, others)]))
+            self.assertTrue(change.changed)
+            self.assertAlmostEqual(900, change.per_cent)
+
+    def test_what_was_none_and_is_some_has_changed(self):
+        none, some = (Points([Point("line-rate", {}, "host_memory", [value] * 3)]) for value in (0, 0.01))
+        self.assertTrue(compare(none, some)[0].worse)
+        self.assertFalse(compare(some, none)[0].worse)
+        self.assertFalse(compare(none, none)[0].changed)
+
     def test_overlapping_values_are_no_change(self):
         old, new = Points([synthetic.busbw(1, [1, 1, 1, 3])]), Points([synthetic.busbw(1, [2, 2, 2, 2])])
         self.assertFalse(compare(old, new)[0].changed)
