@@ -14,6 +14,7 @@ usage: bench/get_guest.sh [OPTIONS]
   --repeat N         runs of each set and program, in turns; medians are shown (default 5)
   --gro-hw on|off    whether NICs put the segments of a burst together, as those for device memory do (default on)
   --options WORDS    further options of devmemget
+  --json FILE        also write the runs there
 TEXT
 }
 
@@ -21,6 +22,7 @@ here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 repo=$(dirname "$here")
 export DEVMEM_BUILD=${DEVMEM_BUILD:-$repo/build/release}
 export DEVMEM_GET_MEMORY=udmabuf DEVMEM_GET_OBJECTS=64x4M,8x32M DEVMEM_GET_CONNECTIONS=4 DEVMEM_GET_REPEAT=5 DEVMEM_GET_ROUNDS=4 DEVMEM_GET_GRO_HW=on DEVMEM_GET_OPTIONS=
+json=''
 while [ $# -gt 0 ]; do
 	[ "$1" != --help ] || { usage; exit 0; }
 	[ $# -gt 1 ] || { echo "get_guest: $1 needs a value, or is none of the options: see --help" >&2; exit 2; }
@@ -32,6 +34,7 @@ while [ $# -gt 0 ]; do
 	--rounds) DEVMEM_GET_ROUNDS=$2 ;;
 	--gro-hw) DEVMEM_GET_GRO_HW=$2 ;;
 	--options) DEVMEM_GET_OPTIONS=$2 ;;
+	--json) json=$2 ;;
 	*) echo "get_guest: no option '$1': see --help" >&2; exit 2 ;;
 	esac
 	shift 2
@@ -47,3 +50,4 @@ trap 'rm -rf "$out"' EXIT
 
 "$repo/kernel/uml/guest.sh" --hosts 2 --nics 1 --mem 2G --timeout 580 --out "$out" -- "$here/get_hosts.sh"
 awk -f "$here/median.awk" -f "$here/get_table.awk" "$out/runs"
+[ -z "$json" ] || awk -f "$here/rows_json.awk" -v columns='program set bytes seconds cpu_s hw_ns copy_ns' "$out/runs" >"$json"

@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Inside the guest: linerate_hosts.sh NICS measures one NIC one way, then NICS of them both ways, and prints shares of line rate.
+# Inside the guest: linerate_hosts.sh NICS measures one NIC one way, then NICS of them both ways, over device memory and over plain TCP in turns.
+# A row of $DEVMEM_OUT/runs for each run, and of $DEVMEM_OUT/samples for each tenth of a second.
 set -euo pipefail
 
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=p2p_lib.sh
+. "$here/p2p_lib.sh"
 nics=$1
-export NCCL_DEVMEM_MEMORY=udmabuf NCCL_DEVMEM_REQUIRE=1 NCCL_DEVMEM_QUEUES=1 NCCL_DEVMEM_POOL_MB=16
+export NCCL_DEVMEM_MEMORY=udmabuf NCCL_DEVMEM_QUEUES=1 NCCL_DEVMEM_POOL_MB=16
 
 # What a frame carries, and what it takes of the wire: Ethernet's header, preamble, check sequence and gap are 14 + 8 + 4 + 12 bytes; IPv4's header and
 # TCP's with timestamps 20 + 32.
@@ -25,31 +28,36 @@ speed() {	# MBITS: of every NIC
 	done
 }
 
-measure() {	# PAIRS DIRECTIONS MBITS INTERFACES [OPTION of p2p...]
-	local pairs=$1 directions=$2 mbits=$3
-	export NCCL_SOCKET_IFNAME=$4
-	shift 4
-	speed "$mbits"
-	if ! "$here/hosts_run.sh" 2 p2p --memory udmabuf --size 1M --depth 4 --channels "$pairs" --volume "$DEVMEM_LINE_VOLUME" --repeat "$DEVMEM_LINE_REPEAT" \
-		--latency 0 --json /tmp/linerate.json "$@" >/tmp/linerate.log 2>&1; then
-		cat /tmp/linerate.log >&2
-		return 1
-	fi
-	awk -F'[:,]' -v pairs="$pairs" -v directions="$directions" -v mbits="$mbits" -v payload="$payload" -v wire="$wire" '
-		/"gbs"/ { gbs = $2 }
-		/"wrong"/ { wrong = $2 + 0 }
-		END {
-			share = gbs * 8000 / (mbits * pairs * directions)
-			printf "%9d %11d %8d %10.2f %12.2f %13.2f %8d\n", pairs, directions, mbits, gbs * 8000, 100 * share, 100 * share * wire / payload, wrong
-			if (share * wire > 1.01 * payload) {
-				print "linerate: more than the wire can carry: the NICs do not keep their speed" > "/dev/stderr"
-				exit 1
-			}
-		}' /tmp/linerate.json
+sampler=''
+trap '[ -z "$sampler" ] || kill "$sampler"' EXIT
+
+one() {	# PLAN PAIRS DIRECTIONS MBITS RUN [OPTION of p2p...]
+	local plan=$1 pairs=$2 directions=$3 mbits=$4 run=$5 names
+	shift 5
+	names=$(seq -s, -f 'dm%.0f' 0 "$((pairs - 1))")
+	on host1 "$here/nic_samples.sh" "$plan" "$pairs" "$directions" "$mbits" "$run" >>"$DEVMEM_OUT/samples" &
+	sampler=$!
+	run_p2p "$plan" --size 1M --depth 4 --channels "$pairs" --volume "$DEVMEM_LINE_VOLUME" --nic "$names" "$@"
+	kill "$sampler"
+	sampler=''
+	echo "$plan $pairs $directions $mbits $payload $wire $(member gbs) $(member cpu_s_per_gb) $(member nic_s_per_gb) $(metric devmem_copy_ns_total)" \
+		"$(metric devmem_rx_bytes_total) $(metric devmem_rx_bytes_total devmem_tx_bytes_total)" \
+		"$(metric 'devmem_rx_bytes_total{path="linear"' 'devmem_rx_bytes_total{path="plain"' 'devmem_tx_bytes_total{path="copied"' 'devmem_tx_bytes_total{path="staged"')" \
+		"$(member wrong)" >>"$DEVMEM_OUT/runs"
 }
 
-printf '# MTU %d: %d of %d bytes on the wire are payload, so %.2f %% of line rate is all that payload can have; median of %d\n' \
-	"$DEVMEM_LINE_MTU" "$payload" "$wire" "$((10000 * payload / wire))e-2" "$DEVMEM_LINE_REPEAT"
-printf '#%8s %11s %8s %10s %12s %13s %8s\n' 'NICs' 'directions' 'Mb/s' 'payload' '% of line' '% of possible' 'wrong'
-measure 1 1 "$DEVMEM_LINE_SPEED" =dm0
-measure "$nics" 2 "$DEVMEM_LINE_SPEEDS" dm --bidirectional
+both_plans() {	# PAIRS DIRECTIONS MBITS INTERFACES [OPTION of p2p...]
+	local run plan shape=("${@:1:3}")
+	export NCCL_SOCKET_IFNAME=$4
+	shift 4
+	speed "${shape[2]}"
+	for ((run = 1; run <= DEVMEM_LINE_REPEAT; run++)); do
+		for plan in devmem plain; do
+			one "$plan" "${shape[@]}" "$run" "$@"
+		done
+	done
+}
+
+gro_hw "$DEVMEM_LINE_GRO_HW" "$nics"
+both_plans 1 1 "$DEVMEM_LINE_SPEED" =dm0
+both_plans "$nics" 2 "$DEVMEM_LINE_SPEEDS" dm --bidirectional

@@ -45,9 +45,9 @@ static const struct argp_option option_list[] = {
 	 3},
 	{"timeout", OPTION_TIMEOUT, "SECONDS", 0,
 	 "Give up when nothing moves for that long (default 30)", 4},
-	{"nic", OPTION_NIC, "NIC", 0,
-	 "Also show the time that this interface of both hosts, a dmnic, spends on what hardware "
-	 "would do",
+	{"nic", OPTION_NIC, "NICS", 0,
+	 "Also show the time that these interfaces of both hosts, dmnics, with commas, spend on "
+	 "what hardware would do",
 	 4},
 	{"json", 'J', "FILE", 0, "Also write the results there", 4},
 	{0},

@@ -24,7 +24,7 @@ struct options {
 	bool both;
 	unsigned int connect; /* connections of each direction, and nothing else; 0: messages */
 	enum devmem_mem_kind memory;
-	const char *nic;  /* whose hw_ns is shown; NULL: none's */
+	const char *nic;  /* whose hw_ns is shown, with commas; NULL: none's */
 	const char *json; /* a file for the results; NULL: none */
 };
 

@@ -13,6 +13,7 @@ usage: bench/p2p_guest.sh [OPTIONS]
   --repeat N         runs of each point and plan, in turns; medians are shown (default 5)
   --volume SIZE      bytes of each run (default 64M)
   --gro-hw on|off    whether NICs put the segments of a burst together, as those for device memory do (default on)
+  --json FILE        also write the runs there
 TEXT
 }
 
@@ -20,6 +21,7 @@ here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 repo=$(dirname "$here")
 export DEVMEM_BUILD=${DEVMEM_BUILD:-$repo/build/release}
 export DEVMEM_P2P_MEMORY=udmabuf DEVMEM_P2P_SIZES=64K,1M,4M DEVMEM_P2P_CHANNELS=1,4 DEVMEM_P2P_REPEAT=5 DEVMEM_P2P_VOLUME=64M DEVMEM_P2P_GRO_HW=on
+json=''
 while [ $# -gt 0 ]; do
 	[ "$1" != --help ] || { usage; exit 0; }
 	[ $# -gt 1 ] || { echo "p2p_guest: $1 needs a value, or is none of the options: see --help" >&2; exit 2; }
@@ -30,6 +32,7 @@ while [ $# -gt 0 ]; do
 	--repeat) DEVMEM_P2P_REPEAT=$2 ;;
 	--volume) DEVMEM_P2P_VOLUME=$2 ;;
 	--gro-hw) DEVMEM_P2P_GRO_HW=$2 ;;
+	--json) json=$2 ;;
 	*) echo "p2p_guest: no option '$1': see --help" >&2; exit 2 ;;
 	esac
 	shift 2
@@ -40,3 +43,4 @@ trap 'rm -rf "$out"' EXIT
 
 "$repo/kernel/uml/guest.sh" --hosts 2 --nics 1 --timeout 540 --out "$out" -- "$here/p2p_hosts.sh"
 awk -f "$here/median.awk" -f "$here/p2p_table.awk" "$out/runs"
+[ -z "$json" ] || awk -f "$here/rows_json.awk" -v columns='plan size channels seconds_per_gb cpu_s_per_gb nic_s_per_gb copy_ns received_bytes' "$out/runs" >"$json"

@@ -38,19 +38,26 @@ static double cpu_seconds(void)
 	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-static double nic_seconds(struct p2p_link *link, const char *nic)
+/* Of all @nics, which are names with commas. */
+static double nic_seconds(struct p2p_link *link, const char *nics)
 {
-	uint64_t ns = 0;
-	int ret = nic ? nic_hw_ns(nic, &ns) : 0;
+	char *copy = strdup(nics ? nics : ""), *rest = copy, *nic;
+	uint64_t ns = 0, sum = 0;
 
-	if (ret) {
-		fail(link->failure,
-		     "--nic %s: %s; give an interface of this host with counters *_hw_ns, as dmnic "
-		     "has (ethtool -S %s)",
-		     nic, strerror(-ret), nic);
-		give_up(link->rank, link->failure);
+	while (nics && (nic = strsep(&rest, ","))) {
+		int ret = nic_hw_ns(nic, &ns);
+
+		if (ret) {
+			fail(link->failure,
+			     "--nic %s: %s; give an interface of this host with counters *_hw_ns, "
+			     "as dmnic has (ethtool -S %s)",
+			     nic, strerror(-ret), nic);
+			give_up(link->rank, link->failure);
+		}
+		sum += ns;
 	}
-	return (double)ns / 1e9;
+	free(copy);
+	return (double)sum / 1e9;
 }
 
 /* The time of the slower rank, the CPU time of both. Waiting in MPI is left out: a rank that is

@@ -13,7 +13,7 @@ allreduce | allgather | reducescatter | broadcast | sendrecv | alltoall)
 	shift
 	;;
 [!-]*)
-	echo "bench: no collective '$1': there are allreduce, allgather, reducescatter, broadcast, sendrecv and alltoall" >&2
+	echo "bench: no collective '$1': there are allreduce, allgather, reducescatter, broadcast, sendrecv and alltoall; ./dev bench report measures all" >&2
 	exit 2
 	;;
 esac
