@@ -11,6 +11,8 @@ from .points import METRICS, Point, Points
 
 # Standard deviations of the difference of two medians.
 FAR = 3
+# Points of which the median noise is worth something.
+ENOUGH = 5
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,12 @@ class Change:
 
 
 def usual(points: Points) -> dict[tuple[str, str], float]:
-    """The median noise of each part and metric: that of one point with few values may be small by chance."""
+    """The median noise of each part and metric, of all points where a part has few: that of one with few values may be small by chance."""
     kinds: dict[tuple[str, str], list[float]] = {}
     for point in points:
         kinds.setdefault((point.part, point.metric), []).append(point.noise)
-    return {kind: median(noises) for kind, noises in kinds.items()}
+    everything = median(noise for noises in kinds.values() for noise in noises) if kinds else 0.0
+    return {kind: median(noises) if len(noises) >= ENOUGH else everything for kind, noises in kinds.items()}
 
 
 def compare(old: Points, new: Points) -> list[Change]:

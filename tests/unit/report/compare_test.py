@@ -52,6 +52,11 @@ class Compare(unittest.TestCase):
         self.assertFalse(compare(some, none)[0].worse)
         self.assertFalse(compare(none, none)[0].changed)
 
+    def test_a_point_alone_in_its_part_has_at_least_the_noise_of_all(self):
+        others = [synthetic.busbw(n, [1, 1.3, 0.7]) for n in range(5)]
+        old, new = (Points([Point("machine", {}, "handover", values), *others]) for values in ([1, 1, 1], [1.4, 1.4, 1.4]))
+        self.assertFalse(any(change.changed for change in compare(old, new)))
+
     def test_overlapping_values_are_no_change(self):
         old, new = Points([synthetic.busbw(1, [1, 1, 1, 3])]), Points([synthetic.busbw(1, [2, 2, 2, 2])])
         self.assertFalse(compare(old, new)[0].changed)
