@@ -10,7 +10,7 @@ struct net {
 	void *library;
 	const void *table;		/* the plugin's own */
 	void (*adapt)(const void *table, ncclNet_v12_t *ops);
-	int abi;			/* 8 to 12 */
+	int abi;			/* 8 to 12; 0: no plugin was loaded */
 	ncclNet_v12_t ops;		/* members that the plugin lacks are NULL */
 	const char *inside;		/* the call that has not come back; the watching thread reads it */
 };

@@ -25,6 +25,19 @@ static const char *fifos(const struct comm *comm)
 	       "host memory (staged: the plugin takes neither device pointers nor dmabufs)";
 }
 
+/* By what the collective is done: a net plugin, or MPI, whose memory is the host's. */
+static void print_means(const struct comm *comm)
+{
+	if (comm->net->abi)
+		printf("# net plugin %s, interface version %d, %d device%s, the first %s; FIFOs in %s\n",
+		       comm->plugin_name, comm->net->abi, comm->devices,
+		       comm->devices == 1 ? "" : "s", comm->device_name, fifos(comm));
+	else
+		printf("# %s without a net plugin, transports: %s%s\n", comm->plugin_name,
+		       comm->device_name,
+		       comm->far.exporter ? "; data is copied to host memory and back" : "");
+}
+
 void table_header(const struct comm *comm)
 {
 	const struct args *args = comm->args;
@@ -33,9 +46,7 @@ void table_header(const struct comm *comm)
 	       args->collective->title, comm->ranks, args->channels,
 	       args->channels == 1 ? "" : "s", args->collective->reduces ? "sum of " : "",
 	       args->element->name, devmem_mem_kind_name(args->memory));
-	printf("# net plugin %s, interface version %d, %d device%s, the first %s; FIFOs in %s\n",
-	       comm->plugin_name, comm->net->abi, comm->devices, comm->devices == 1 ? "" : "s",
-	       comm->device_name, fifos(comm));
+	print_means(comm);
 	if (args->random)
 		printf("# %u %ss of random sizes, %" PRIu64 " to %" PRIu64
 		       " bytes, seed %" PRIu64 ", each checked\n#\n",
@@ -87,6 +98,17 @@ static void metrics_print(const struct metrics *metrics)
 	       v[METRIC_RECVS]);
 }
 
+static void print_bytes(const struct comm *comm, const struct totals *totals)
+{
+	printf("# where the bytes went (all ranks, all %" PRIu64
+	       " %ss, those for warm-up and checks included)\n",
+	       totals->runs, comm->args->collective->title);
+	printf("#   through isend  %" PRIu64 " bytes in %" PRIu64 " messages, %" PRIu64
+	       " of them empty; through irecv %" PRIu64 " bytes\n",
+	       totals->bytes_sent, totals->messages, totals->empty_messages, totals->bytes_received);
+	metrics_print(&totals->metrics);
+}
+
 void table_end(const struct result *results, unsigned int n, const struct comm *comm,
 	       const struct totals *totals)
 {
@@ -99,13 +121,8 @@ void table_end(const struct result *results, unsigned int n, const struct comm *
 	       : totals->checks ? "OK"
 				: "(nothing was checked)");
 	printf("# Avg bus bandwidth    : %g\n#\n", n ? sum / n : 0);
-	printf("# where the bytes went (all ranks, all %" PRIu64
-	       " %ss, those for warm-up and checks included)\n",
-	       totals->runs, comm->args->collective->title);
-	printf("#   through isend  %" PRIu64 " bytes in %" PRIu64 " messages, %" PRIu64
-	       " of them empty; through irecv %" PRIu64 " bytes\n",
-	       totals->bytes_sent, totals->messages, totals->empty_messages, totals->bytes_received);
-	metrics_print(&totals->metrics);
+	if (comm->net->abi)
+		print_bytes(comm, totals);
 	printf("#   time           %.3f s of wall clock, %.3f s of CPU over all ranks (timed %ss)\n",
 	       totals->wall_seconds, totals->cpu_seconds, comm->args->collective->title);
 }
