@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* MPI's own all-reduce in the place of links and a net plugin: what comm.h and launch.h declare, for the program allreduce_mpi. */
+/* MPI's own all-reduce in the place of links and a net plugin: what comm.h and launch.h declare,
+ * for the program allreduce_mpi. */
 #include <limits.h>
 #include <mpi.h>
 #include <stdio.h>
@@ -43,8 +44,8 @@ static int check_options(const struct comm *comm)
 		return fail(comm->failure,
 			    "--proto is of NCCL, and MPI has protocols of its own: leave it out");
 	if (args->max_bytes / args->element->size > INT_MAX)
-		return fail(comm->failure, "-e is more than the %d elements that MPI_Allreduce takes",
-			    INT_MAX);
+		return fail(comm->failure,
+			    "-e is more than the %d elements that MPI_Allreduce takes", INT_MAX);
 	return 0;
 }
 
@@ -55,12 +56,13 @@ static int check_threads(const struct comm *comm)
 
 	MPI_Query_thread(&level);
 	if (level < MPI_THREAD_SERIALIZED)
-		return fail(comm->failure,
-			    "this MPI has no MPI_THREAD_SERIALIZED: take one that was built with threads");
+		return fail(comm->failure, "this MPI has no MPI_THREAD_SERIALIZED: take one that "
+					   "was built with threads");
 	return 0;
 }
 
-/* NCCL's sums wrap round, and so do those that are expected here. Open MPI's for vector units do not (open-mpi/ompi#8045). */
+/* NCCL's sums wrap round, and so do those that are expected here. Open MPI's for vector units do
+ * not (open-mpi/ompi#8045). */
 static int check_sums(const struct comm *comm)
 {
 	uint8_t sum[256], other[256];
@@ -73,7 +75,8 @@ static int check_sums(const struct comm *comm)
 	if (sum[0] == (uint8_t)(200 + 100))
 		return 0;
 	return fail(comm->failure,
-		    "this MPI's sums of uint8 end at %d where NCCL's wrap round: mpirun --mca op ^avx, or another type",
+		    "this MPI's sums of uint8 end at %d where NCCL's wrap round: mpirun --mca op "
+		    "^avx, or another type",
 		    sum[0]);
 }
 
@@ -94,7 +97,7 @@ static void name_library(struct comm *comm)
 		 transports && *transports ? transports : "its choice");
 }
 
-/* All memory of devices is far from an MPI that knows host memory only, whatever the CPU reaches. */
+/* To an MPI that knows host memory alone, any device's is far, whatever the CPU reaches. */
 static int open_memory(struct comm *comm)
 {
 	const struct args *args = comm->args;
@@ -104,7 +107,7 @@ static int open_memory(struct comm *comm)
 		return fail(comm->failure, "%s", err.text);
 	if (args->memory == DEVMEM_MEM_HOST)
 		return 0;
-	comm->far = (struct far){ .exporter = comm->exporter, .first = malloc(args->max_bytes) };
+	comm->far = (struct far){.exporter = comm->exporter, .first = malloc(args->max_bytes)};
 	return comm->far.first ? 0 : fail(comm->failure, "out of memory");
 }
 
@@ -161,11 +164,11 @@ static int reduce_far(const struct launch *launch)
 	size_t bytes = launch->block * element->size;
 	uint8_t *near = comm->far.first;
 
-	if (copy(comm, (struct devmem_copy){ near, launch->src, bytes }))
+	if (copy(comm, (struct devmem_copy){near, launch->src, bytes}))
 		return -1;
 	MPI_Allreduce(MPI_IN_PLACE, near, (int)launch->block, datatype(element), MPI_SUM,
 		      MPI_COMM_WORLD);
-	return copy(comm, (struct devmem_copy){ launch->dst, near, bytes });
+	return copy(comm, (struct devmem_copy){launch->dst, near, bytes});
 }
 
 static int reduce(const struct launch *launch)
