@@ -79,7 +79,8 @@ void environment_add(struct facts *facts, const struct comm *comm)
 	char gpu[128];
 
 	add_machine(facts);
-	add_plugin(facts, comm);
+	if (comm->net->abi)
+		add_plugin(facts, comm);
 	if (comm->args->memory == DEVMEM_MEM_CUDA) {
 		gpu_name(&comm->local->gpu, gpu, sizeof(gpu));
 		facts_add(facts, "gpu", gpu);

@@ -5,16 +5,8 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 
-static double cpu_now(void)
-{
-	struct rusage usage;
-
-	getrusage(RUSAGE_SELF, &usage);
-	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
+#include "cputime.h"
 
 static void start_kernel(const struct launch *launch, struct link *link)
 {
@@ -130,7 +122,7 @@ int launch_run(void *arg)
 {
 	struct launch *launch = arg;
 	struct comm *comm = launch->comm;
-	double cpu = cpu_now();
+	double cpu = cputime_now();
 	uint64_t start = now_ns();
 
 	for (unsigned int i = 0; i < launch->iters; i++) {
@@ -146,6 +138,6 @@ int launch_run(void *arg)
 	launch->seconds = (double)(now_ns() - start) / 1e9;
 	if (progress(comm, true))
 		return -1;
-	launch->cpu_seconds = cpu_now() - cpu;
+	launch->cpu_seconds = cputime_now() - cpu;
 	return 0;
 }

@@ -119,7 +119,7 @@ int main(int argc, char **argv)
 	int level, rank, ranks;
 
 	args_parse(argc, argv, &COLLECTIVE, &run.args);
-	MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &level);
+	MPI_Init_thread(&argc, &argv, MPI_THREAD_SERIALIZED, &level);
 	MPI_Comm_rank(MPI_COMM_WORLD, &rank);
 	MPI_Comm_size(MPI_COMM_WORLD, &ranks);
 	net_logger_set_rank(rank);

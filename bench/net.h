@@ -14,7 +14,7 @@ struct net {
 	int copy;			/* descriptor of a copy of the file, which was loaded instead; or -1 */
 	const void *table;		/* the plugin's own */
 	void (*adapt)(const void *table, ncclNet_v12_t *ops);
-	int abi;			/* 8 to 12 */
+	int abi;			/* 8 to 12; 0: no plugin was loaded */
 	ncclNet_v12_t ops;		/* members that the plugin lacks are NULL */
 	const char *inside;		/* the call that has not come back; the watching thread reads it */
 };

@@ -11,13 +11,15 @@
 
 static void describe(const struct comm *comm, char *line)
 {
-	char host[64] = "?", device[32] = "";
+	char host[64] = "?", device[96] = "", gpu[32] = "";
 
 	gethostname(host, sizeof(host) - 1);
+	if (comm->near_name[0])
+		snprintf(device, sizeof(device), ", net device %s", comm->near_name);
 	if (comm->local->gpu.ordinal >= 0)
-		snprintf(device, sizeof(device), ", CUDA device %d", comm->local->gpu.ordinal);
-	snprintf(line, LINE, "rank %2d on %s: local rank %d, net device %s%s", comm->rank, host,
-		 comm->local->rank, comm->near_name, device);
+		snprintf(gpu, sizeof(gpu), ", CUDA device %d", comm->local->gpu.ordinal);
+	snprintf(line, LINE, "rank %2d on %s: local rank %d%s%s", comm->rank, host,
+		 comm->local->rank, device, gpu);
 }
 
 int session_show_ranks(struct session *session)

@@ -50,8 +50,15 @@ void table_header(const struct comm *comm)
 		print_runs(args);
 }
 
+/* By what the collective is done: a net plugin, or MPI, whose memory is the host's. */
 void table_plugin(const struct comm *comm, const char *label)
 {
+	if (!comm->net->abi) {
+		printf("# %s without a net plugin, transports: %s%s\n", comm->plugin_name,
+		       comm->device_name,
+		       comm->far.exporter ? "; data is copied to host memory and back" : "");
+		return;
+	}
 	printf("# net plugin %s%s%s, interface version %d, %d device%s, the first %s; FIFOs in %s\n",
 	       label ? label : "", label ? ": " : "", comm->plugin_name, comm->net->abi,
 	       comm->devices, comm->devices == 1 ? "" : "s", comm->device_name, fifos(comm));
@@ -128,6 +135,17 @@ static void metrics_print(const struct metrics *metrics)
 	       v[METRIC_RECVS]);
 }
 
+static void print_bytes(const struct comm *comm, const struct totals *totals)
+{
+	printf("# where the bytes went (all ranks, all %" PRIu64
+	       " %ss, those for warm-up and checks included)\n",
+	       totals->runs, comm->args->collective->title);
+	printf("#   through isend  %" PRIu64 " bytes in %" PRIu64 " messages, %" PRIu64
+	       " of them empty; through irecv %" PRIu64 " bytes\n",
+	       totals->bytes_sent, totals->messages, totals->empty_messages, totals->bytes_received);
+	metrics_print(&totals->metrics);
+}
+
 static double sum_busbw(const struct results *results, const struct comm *comm)
 {
 	double sum = 0;
@@ -150,13 +168,8 @@ void table_end(const struct comm *comm, const struct results *out_of_place,
 	       : totals->checks ? "OK"
 				: "(nothing was checked)");
 	printf("# Avg bus bandwidth    : %g\n#\n", n ? sum / n : 0);
-	printf("# where the bytes went (all ranks, all %" PRIu64
-	       " %ss, those for warm-up and checks included)\n",
-	       totals->runs, comm->args->collective->title);
-	printf("#   through isend  %" PRIu64 " bytes in %" PRIu64 " messages, %" PRIu64
-	       " of them empty; through irecv %" PRIu64 " bytes\n",
-	       totals->bytes_sent, totals->messages, totals->empty_messages, totals->bytes_received);
-	metrics_print(&totals->metrics);
+	if (comm->net->abi)
+		print_bytes(comm, totals);
 	printf("# what the timed %ss cost, over all ranks\n", comm->args->collective->title);
 	printf("#   time           %.3f s of wall clock, %.3f s of CPU", totals->wall_seconds,
 	       totals->cpu_seconds);
