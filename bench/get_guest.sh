@@ -10,7 +10,7 @@ usage: bench/get_guest.sh [OPTIONS]
   --memory KIND      udmabuf (default) or dmvram
   --objects SETS     with commas, each COUNTxSIZE (default 64x4M,8x32M)
   --connections N    at once (default 4)
-  --rounds N         times that each run fetches the whole set, so that it is long enough to be measured (default 4)
+  --rounds N         times that each run fetches the whole set, so that it is long enough to be measured (default 10)
   --repeat N         runs of each set and program, in turns; medians are shown (default 5)
   --gro-hw on|off    whether NICs put the segments of a burst together, as those for device memory do (default on)
   --options WORDS    further options of devmemget
@@ -21,7 +21,7 @@ TEXT
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 repo=$(dirname "$here")
 export DEVMEM_BUILD=${DEVMEM_BUILD:-$repo/build/release}
-export DEVMEM_GET_MEMORY=udmabuf DEVMEM_GET_OBJECTS=64x4M,8x32M DEVMEM_GET_CONNECTIONS=4 DEVMEM_GET_REPEAT=5 DEVMEM_GET_ROUNDS=4 DEVMEM_GET_GRO_HW=on DEVMEM_GET_OPTIONS=
+export DEVMEM_GET_MEMORY=udmabuf DEVMEM_GET_OBJECTS=64x4M,8x32M DEVMEM_GET_CONNECTIONS=4 DEVMEM_GET_REPEAT=5 DEVMEM_GET_ROUNDS=10 DEVMEM_GET_GRO_HW=on DEVMEM_GET_OPTIONS=
 json=''
 while [ $# -gt 0 ]; do
 	[ "$1" != --help ] || { usage; exit 0; }
