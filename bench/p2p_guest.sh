@@ -11,7 +11,7 @@ usage: bench/p2p_guest.sh [OPTIONS]
   --size SIZES       of messages, with commas (default 64K,1M,4M)
   --channels LIST    with commas (default 1,4)
   --repeat N         runs of each point and plan, in turns; medians are shown (default 5)
-  --volume SIZE      bytes of each run (default 64M)
+  --volume SIZE      bytes of each run (default 256M: more than is ever under way at once)
   --gro-hw on|off    whether NICs put the segments of a burst together, as those for device memory do (default on)
   --json FILE        also write the runs there
 TEXT
@@ -20,7 +20,7 @@ TEXT
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 repo=$(dirname "$here")
 export DEVMEM_BUILD=${DEVMEM_BUILD:-$repo/build/release}
-export DEVMEM_P2P_MEMORY=udmabuf DEVMEM_P2P_SIZES=64K,1M,4M DEVMEM_P2P_CHANNELS=1,4 DEVMEM_P2P_REPEAT=5 DEVMEM_P2P_VOLUME=64M DEVMEM_P2P_GRO_HW=on
+export DEVMEM_P2P_MEMORY=udmabuf DEVMEM_P2P_SIZES=64K,1M,4M DEVMEM_P2P_CHANNELS=1,4 DEVMEM_P2P_REPEAT=5 DEVMEM_P2P_VOLUME=256M DEVMEM_P2P_GRO_HW=on
 json=''
 while [ $# -gt 0 ]; do
 	[ "$1" != --help ] || { usage; exit 0; }

@@ -67,9 +67,9 @@ def on_all(command: str) -> str:
 
 
 def allreduce(short: bool) -> list[Variant]:
-    sizes = ["-b 8 -e 2M -f 64 -n 3"] if short else ["-b 8 -e 32K -f 2 -n 20", "-b 64K -e 64M -f 2 -n 3"]
+    size = "-b 8 -e 2M -f 64 -n 3" if short else "-b 8 -e 64M -f 2 -n 5"
     channels = (1,) if short else (1, 4)
-    return [collective(f"{size} -C {n}", plan, {"channels": n}) for size in sizes for n in channels for plan in ("devmem", "plain")]
+    return [collective(f"{size} -C {n}", plan, {"channels": n}) for n in channels for plan in ("devmem", "plain")]
 
 
 def large(short: bool) -> str:
@@ -146,7 +146,7 @@ def line_rate(short: bool, rounds: int, out: pathlib.Path) -> list[list[str]]:
 
 
 def web(short: bool, rounds: int, out: pathlib.Path) -> list[list[str]]:
-    return [[*to_file(out, rounds), *(["--objects", "8x1M", "--rounds", "2"] if short else [])]]
+    return [[*to_file(out, rounds), *(["--objects", "8x1M", "--rounds", "2"] if short else ["--rounds", "6"])]]
 
 
 def multihost(short: bool, rounds: int, out: pathlib.Path) -> list[list[str]]:

@@ -51,12 +51,14 @@ def ways(part: str, folder: pathlib.Path) -> Iterator[Point]:
 
 def machines(part: str, folder: pathlib.Path) -> Iterator[Point]:
     """Files of bench/multihost.sh: COLLECTIVE-mMACHINES-rRANKS-PLAN-ROUND.json."""
-    for path in sorted(folder.glob("*.json")):
-        found = re.fullmatch(r"[a-z]+-m([0-9]+)-r([0-9]+)-(auto|host)-[0-9]+", path.stem)
+    runs = []
+    for path in folder.glob("*.json"):
+        found = re.fullmatch(r"[a-z]+-m([0-9]+)-r([0-9]+)-(auto|host)-([0-9]+)", path.stem)
         if not found:
             raise Unusable(f"{path.name}: its name is not COLLECTIVE-mMACHINES-rRANKS-PLAN-ROUND")
-        plan = {"auto": "devmem", "host": "plain"}[found[3]]
-        yield from collective(part, {"machines": int(found[1]), "ranks": int(found[2]), "plan": plan}, path)
+        runs.append((int(found[1]), int(found[2]), found[3], int(found[4]), path))
+    for count, ranks, plan, _, path in sorted(runs):
+        yield from collective(part, {"machines": count, "ranks": ranks, "plan": {"auto": "devmem", "host": "plain"}[plan]}, path)
 
 
 def latency(part: str, params: dict, path: pathlib.Path) -> Iterator[Point]:
