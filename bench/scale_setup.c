@@ -51,8 +51,8 @@ void scale_size_pool(const struct scale_system *system, struct scale_pool *pool)
 	};
 	pool->streams = system->streams ? system->streams : pool->queues;
 	pool->bytes = system->pool_bytes ? system->pool_bytes
-					 : pool_size_bytes(&nic, pool->queues, ring);
-	pool->pages = pool_size_budget(pool->bytes, pool->queues, ring);
+					 : pool_size_bytes(&nic, pool->queues, ring, false);
+	pool->pages = pool_size_budget(pool->bytes, pool->queues, ring, POOL_PAGE_BYTES);
 	pool->rules_of_nic = pool->pools_of_nic * pool->queues;
 	pool->rules_of_host = (system->gpus > system->nics ? system->gpus : system->nics) *
 			      pool->queues;

@@ -91,26 +91,50 @@ static int take_id(struct nlattr **attrs, void *arg)
 	return 0;
 }
 
-/* 0 with the binding's *@id, or -errno. */
-static int ask(struct nl_call *call, uint8_t command, unsigned int ifindex, int dmabuf_fd,
-	       const unsigned int *queues, unsigned int n, uint32_t *id)
-{
-	struct nl_msg *msg = nl_call_request(call, command, 1);
+/* What is to be bound to what. */
+struct wish {
+	uint8_t command;
+	unsigned int ifindex;
+	int dmabuf_fd;
+	const unsigned int *queues;
+	unsigned int n_queues;
+	size_t buffer; /* bytes */
+};
 
-	if (!msg || nla_put_u32(msg, DEVMEM_NETDEV_A_DMABUF_IFINDEX, ifindex) ||
-	    nla_put_u32(msg, DEVMEM_NETDEV_A_DMABUF_FD, (uint32_t)dmabuf_fd) ||
-	    put_queues(msg, queues, n)) {
+/* 0 with the binding's *@id, or -errno. */
+static int ask(struct nl_call *call, const struct wish *wish, uint32_t *id)
+{
+	struct nl_msg *msg = nl_call_request(call, wish->command, 1);
+
+	/* Kernels that have pages only do not know the attribute. */
+	if (!msg || nla_put_u32(msg, DEVMEM_NETDEV_A_DMABUF_IFINDEX, wish->ifindex) ||
+	    nla_put_u32(msg, DEVMEM_NETDEV_A_DMABUF_FD, (uint32_t)wish->dmabuf_fd) ||
+	    put_queues(msg, wish->queues, wish->n_queues) ||
+	    (wish->buffer > BIND_PAGE_BYTES &&
+	     nla_put_u32(msg, DEVMEM_NETDEV_A_DMABUF_RX_BUF_SIZE, (uint32_t)wish->buffer))) {
 		nlmsg_free(msg);
 		return -ENOMEM;
 	}
 	return nl_call_ask(call, msg, DEVMEM_NETDEV_A_DMABUF_ID, take_id, id);
 }
 
-static int bind_dmabuf(uint8_t command, unsigned int ifindex, int dmabuf_fd,
-		       const unsigned int *queues, unsigned int n, struct devmem_binding **binding,
-		       struct devmem_error *err)
+/* -EINVAL: the kernel does not know of sizes, or the memory has smaller parts. -E2BIG: the driver
+ * does not. Either is said before a queue is stopped. */
+static int ask_for_most(struct nl_call *call, struct wish *wish, uint32_t *id)
 {
-	bool rx = command == DEVMEM_NETDEV_CMD_BIND_RX;
+	int ret = ask(call, wish, id);
+
+	while ((ret == -EINVAL || ret == -E2BIG) && wish->buffer > BIND_PAGE_BYTES) {
+		wish->buffer /= 2;
+		ret = ask(call, wish, id);
+	}
+	return ret;
+}
+
+static int bind_dmabuf(struct wish *wish, struct devmem_binding **binding, struct devmem_error *err)
+{
+	bool rx = wish->command == DEVMEM_NETDEV_CMD_BIND_RX;
+	unsigned int ifindex = wish->ifindex;
 	struct devmem_binding *new;
 	int ret;
 
@@ -124,7 +148,7 @@ static int bind_dmabuf(uint8_t command, unsigned int ifindex, int dmabuf_fd,
 		free(new);
 		return bind_error(err, ret, NULL, ifindex, rx);
 	}
-	ret = ask(&new->call, command, ifindex, dmabuf_fd, queues, n, &new->id);
+	ret = ask_for_most(&new->call, wish, &new->id);
 	if (ret) {
 		bind_error(err, ret, &new->call, ifindex, rx);
 		devmem_binding_release(new);
@@ -134,30 +158,74 @@ static int bind_dmabuf(uint8_t command, unsigned int ifindex, int dmabuf_fd,
 	return 0;
 }
 
-bool bind_rx_possible(unsigned int ifindex)
+/* What the kernel says to a request that binds nothing. */
+static int ask_for_nothing(unsigned int ifindex, size_t buffer)
 {
 	const unsigned int queue = 0;
+	const struct wish nothing = {
+		.command = DEVMEM_NETDEV_CMD_BIND_RX,
+		.ifindex = ifindex,
+		.dmabuf_fd = -1,
+		.queues = &queue,
+		.n_queues = 1,
+		.buffer = buffer,
+	};
 	struct nl_call call;
 	uint32_t id;
-	int ret;
+	int ret = nl_call_open(&call, DEVMEM_NETDEV_FAMILY);
 
-	if (nl_call_open(&call, DEVMEM_NETDEV_FAMILY))
-		return true;
-	ret = ask(&call, DEVMEM_NETDEV_CMD_BIND_RX, ifindex, -1, &queue, 1, &id);
+	if (ret)
+		return ret;
+	ret = ask(&call, &nothing, &id);
 	nl_call_close(&call);
-	return ret != -EOPNOTSUPP;
+	return ret;
+}
+
+bool bind_rx_possible(unsigned int ifindex)
+{
+	return ask_for_nothing(ifindex, BIND_PAGE_BYTES) != -EOPNOTSUPP;
+}
+
+bool bind_rx_takes_buffers(unsigned int ifindex)
+{
+	return ask_for_nothing(ifindex, 2 * BIND_PAGE_BYTES) == -EBADF;
+}
+
+int bind_rx(unsigned int ifindex, int dmabuf_fd, const unsigned int *queues, unsigned int n,
+	    size_t *buffer, struct devmem_binding **binding, struct devmem_error *err)
+{
+	struct wish wish = {
+		.command = DEVMEM_NETDEV_CMD_BIND_RX,
+		.ifindex = ifindex,
+		.dmabuf_fd = dmabuf_fd,
+		.queues = queues,
+		.n_queues = n,
+		.buffer = *buffer,
+	};
+	int ret = bind_dmabuf(&wish, binding, err);
+
+	*buffer = wish.buffer;
+	return ret;
 }
 
 int devmem_bind_rx(unsigned int ifindex, int dmabuf_fd, const unsigned int *queues, unsigned int n,
 		   struct devmem_binding **binding, struct devmem_error *err)
 {
-	return bind_dmabuf(DEVMEM_NETDEV_CMD_BIND_RX, ifindex, dmabuf_fd, queues, n, binding, err);
+	size_t buffer = BIND_PAGE_BYTES;
+
+	return bind_rx(ifindex, dmabuf_fd, queues, n, &buffer, binding, err);
 }
 
 int devmem_bind_tx(unsigned int ifindex, int dmabuf_fd, struct devmem_binding **binding,
 		   struct devmem_error *err)
 {
-	return bind_dmabuf(DEVMEM_NETDEV_CMD_BIND_TX, ifindex, dmabuf_fd, NULL, 0, binding, err);
+	struct wish wish = {
+		.command = DEVMEM_NETDEV_CMD_BIND_TX,
+		.ifindex = ifindex,
+		.dmabuf_fd = dmabuf_fd,
+	};
+
+	return bind_dmabuf(&wish, binding, err);
 }
 
 uint32_t devmem_binding_id(const struct devmem_binding *binding)

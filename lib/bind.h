@@ -18,6 +18,19 @@ extern "C" {
  */
 bool bind_rx_possible(unsigned int ifindex);
 
+#define BIND_PAGE_BYTES 4096u /* a receive buffer, where nothing larger can be had */
+
+/* Whether the kernel knows of buffers larger than a page, as far as this process is told: false
+ * without CAP_NET_ADMIN. */
+bool bind_rx_takes_buffers(unsigned int ifindex);
+/*
+ * As devmem_bind_rx(), with the memory divided in receive buffers of *@buffer bytes, a power of two
+ * of a page or more: each takes one token and one control message however full it is. *@buffer
+ * shrinks to what the kernel, the driver and the parts that the memory consists of allow.
+ */
+int bind_rx(unsigned int ifindex, int dmabuf_fd, const unsigned int *queues, unsigned int n,
+	    size_t *buffer, struct devmem_binding **binding, struct devmem_error *err);
+
 /* Takes over @fd, a copy of the netlink socket of another process' binding, which lasts until the
  * last copy is closed. 0 or -ENOMEM, then @fd is the caller's. */
 int binding_adopt(int fd, uint32_t id, struct devmem_binding **binding);

@@ -234,6 +234,7 @@ static int fill_claim(struct claim *claim, const struct broker_reply *reply, uns
 	if (ret)
 		return ret;
 	claim->id = reply->lease;
+	claim->buffer = reply->buffer;
 	claim->n_queues = queues;
 	for (unsigned int i = 0; i < queues; i++) {
 		struct claim_queue *queue = &claim->queues[i];
@@ -260,6 +261,7 @@ static int ask_for_claim(struct claim *claim, const struct claim_options *option
 		.queues = options->queues,
 		.connectors = options->connectors,
 		.receive_buffer = options->receive_buffer,
+		.buffer = (uint32_t)options->buffer,
 	};
 	struct broker_reply reply;
 	int fds[BROKER_MAX_FDS], ret;

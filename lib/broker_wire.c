@@ -28,6 +28,8 @@ struct packed_request {
 	uint64_t receive_buffer;
 	char nic[DEVMEM_NIC_NAME];
 	uint8_t ip[16];
+	uint32_t buffer;
+	uint32_t zero;
 } __attribute__((packed));
 
 struct packed_reply {
@@ -41,7 +43,8 @@ struct packed_reply {
 	uint32_t pid;
 	char nic[DEVMEM_NIC_NAME];
 	uint64_t stats[7];
-	uint64_t zero;
+	uint32_t buffer;
+	uint32_t zero;
 	char text[DEVMEM_ERROR_TEXT];
 } __attribute__((packed));
 
@@ -130,6 +133,7 @@ void broker_put_request(uint8_t *to, const struct broker_request *request)
 		.lease = htole32(request->lease),
 		.index = htole32(request->index),
 		.receive_buffer = htole64(request->receive_buffer),
+		.buffer = htole32(request->buffer),
 	};
 
 	put_address(&packed, &request->addr);
@@ -141,12 +145,14 @@ static int get_lease(const struct packed_request *from, struct broker_request *r
 {
 	if (!name_valid(from->nic) || !from->queues || from->queues > WIRE_STREAMS ||
 	    le16toh(from->connectors) > BROKER_CONNECTORS ||
+	    (from->buffer & htole32(le32toh(from->buffer) - 1)) ||
 	    BROKER_FDS(from->queues, le16toh(from->connectors)) > BROKER_MAX_FDS)
 		return -EPROTO;
 	strcpy(request->nic, from->nic);
 	request->queues = from->queues;
 	request->connectors = le16toh(from->connectors);
 	request->receive_buffer = le64toh(from->receive_buffer);
+	request->buffer = le32toh(from->buffer);
 	return get_address(from, &request->addr);
 }
 
@@ -181,6 +187,7 @@ void broker_put_reply(uint8_t *to, const struct broker_reply *reply)
 		.status = htole32((uint32_t)-reply->status),
 		.lease = htole32(reply->lease),
 		.dmabuf_id = htole32(reply->dmabuf_id),
+		.buffer = htole32(reply->buffer),
 		.n_queues = htole32(reply->n_queues),
 		.uid = htole32(reply->uid),
 		.pid = htole32(reply->pid),
@@ -228,6 +235,7 @@ int broker_get_reply(const uint8_t *from, size_t len, struct broker_reply *reply
 	reply->status = -(int)le32toh(packed.status);
 	reply->lease = le32toh(packed.lease);
 	reply->dmabuf_id = le32toh(packed.dmabuf_id);
+	reply->buffer = le32toh(packed.buffer);
 	reply->n_queues = le32toh(packed.n_queues);
 	for (unsigned int i = 0; i < WIRE_STREAMS; i++)
 		reply->queues[i] = le16toh(packed.queues[i]);

@@ -18,8 +18,8 @@
 extern "C" {
 #endif
 
-#define BROKER_VERSION 1
-#define BROKER_REQUEST_BYTES 64
+#define BROKER_VERSION 2
+#define BROKER_REQUEST_BYTES 72
 #define BROKER_REPLY_BYTES 640
 #define BROKER_SOCKET "/run/devmemd/socket"
 
@@ -46,6 +46,8 @@ struct broker_request {
 	unsigned int connectors;      /* LEASE: of each queue, at most BROKER_CONNECTORS; 0: it
 					 listens */
 	uint64_t receive_buffer;      /* LEASE: bytes, of each socket */
+	uint32_t buffer;	      /* LEASE: bytes of each buffer that the NIC fills, a power of
+					 two or 0 */
 	uint32_t lease;		      /* RELEASE */
 	uint32_t index;		      /* LIST: which one, from 0 */
 };
@@ -66,6 +68,7 @@ struct broker_reply {
 	char text[DEVMEM_ERROR_TEXT];
 	uint32_t lease;	    /* LEASE, LIST; 0 in LIST: of before this broker's start */
 	uint32_t dmabuf_id; /* LEASE, LIST; 0: not known */
+	uint32_t buffer;    /* LEASE: bytes of each buffer that the NIC fills */
 	unsigned int n_queues;
 	uint16_t queues[WIRE_STREAMS];
 	uint32_t uid, pid;	   /* LIST: the holder; pid 0: not known */

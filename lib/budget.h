@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Pages of a pool, reserved by connections before any byte may be sent to them.
+ * Pages of a pool, reserved by connections before any byte may be sent to them. A page is what the
+ * NIC fills: one buffer of the pool, 4 KiB or more.
  *
  * A queue whose pool is empty stalls all its flows, so what is promised to senders never exceeds
  * what is there. Every connection keeps a few pages for as long as it lives, so that none waits for

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Leases rx queues, binds a dmabuf to them and steers a port to each, from open to close. */
+#include "bind.h"
 #include "broker.h"
 #include "claim.h"
 #include "claim_port.h"
@@ -85,8 +86,9 @@ static int bind_queues(struct claim *claim, const struct claim_options *options,
 			return ret;
 		for (unsigned int i = 0; i < claim->n_queues; i++)
 			queues[i] = claim->queues[i].queue;
-		ret = devmem_bind_rx(claim->nic.ifindex, options->dmabuf_fd, queues,
-				     claim->n_queues, &claim->binding, err);
+		claim->buffer = options->buffer ? options->buffer : BIND_PAGE_BYTES;
+		ret = bind_rx(claim->nic.ifindex, options->dmabuf_fd, queues, claim->n_queues,
+			      &claim->buffer, &claim->binding, err);
 		if (ret != -EEXIST && ret != -EBUSY)
 			return ret;
 		release_queues(claim);

@@ -23,6 +23,7 @@ extern "C" {
 struct claim_options {
 	unsigned int queues;	 /* at most, 1 to WIRE_STREAMS */
 	int dmabuf_fd;		 /* may be closed afterwards */
+	size_t buffer;		 /* bytes of each receive buffer (bind.h); 0: a page */
 	unsigned int connectors; /* of each queue, at most CLAIM_SOCKETS; 0: it listens */
 	size_t receive_buffer;	 /* bytes, of each socket */
 	const char *lease_dir;
@@ -54,6 +55,7 @@ struct claim_queue {
 struct claim {
 	struct devmem_nic nic;
 	struct devmem_binding *binding;
+	size_t buffer; /* bytes of each receive buffer, at most what was asked for */
 	unsigned int n_queues;
 	struct claim_queue queues[WIRE_STREAMS];
 	int broker;  /* the connection that the claim hangs on; -1: it is this process' own */

@@ -248,7 +248,7 @@ static void say_small(struct listener *listener)
 		"%u connections share the pool of %zu MiB on %s, less than %u KiB for "
 		"each, so they will be slow: set NCCL_DEVMEM_POOL_MB to %zu or more",
 		pool->budget.n_shares, pool->mem->size >> 20, pool->nic.name,
-		BUDGET_SHARE * POOL_PAGE_BYTES >> 10, 2 * pool->mem->size >> 20);
+		BUDGET_SHARE * (unsigned int)pool->claim->buffer >> 10, 2 * pool->mem->size >> 20);
 }
 
 /* A share of the pool. 0: it is in @share, or there is none and streams are done without; -EAGAIN:

@@ -226,6 +226,7 @@ static const struct devmem_exporter_ops cuda_ops = {
 	.flush = cuda_flush,
 	.trouble = cuda_trouble,
 	.close = cuda_close,
+	.contiguous = true,
 };
 
 static int choose_device(struct cuda_exporter *cuda, int ordinal, struct devmem_error *err)

@@ -220,6 +220,7 @@ static const struct devmem_exporter_ops dmvram_ops = {
 	.copy_start = dmvram_copy_start,
 	.copy_done = dmvram_copy_done,
 	.close = dmvram_close,
+	.contiguous = true,
 };
 
 int devmem_exporter_open_dmvram(struct devmem_exporter **exporter, struct devmem_error *err)

@@ -36,6 +36,7 @@ struct devmem_exporter_ops {
 	/* NULL where copies cannot fail, or have no more to say than their -errno. */
 	void (*trouble)(struct devmem_exporter *exporter, struct devmem_error *err);
 	void (*close)(struct devmem_exporter *exporter);
+	bool contiguous; /* what it allocates consists of large pieces, as a NIC sees it */
 };
 
 /* Embedded first in every exporter. */

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* A pool from open to close: memory, and the queues and ports that lead to it. */
+#include "bind.h"
 #include "broker.h"
 #include "error.h"
+#include "mem_ops.h"
 #include "pool.h"
 #include "pool_size.h"
 #include "rings.h"
@@ -26,11 +28,12 @@ static int check_size(const struct pool *pool, size_t bytes, unsigned int queues
 }
 
 static int claim_queues(struct pool *pool, const struct pool_options *options, unsigned int queues,
-			size_t bytes, struct devmem_error *err)
+			size_t bytes, size_t buffer, struct devmem_error *err)
 {
 	const struct claim_options wanted = {
 		.queues = queues,
 		.dmabuf_fd = pool->mem->dmabuf_fd,
+		.buffer = buffer,
 		.receive_buffer = bytes,
 		.lease_dir = options->lease_dir,
 		.uid = getuid(),
@@ -51,6 +54,12 @@ static int claim_queues(struct pool *pool, const struct pool_options *options, u
 	return 0;
 }
 
+/* Memory of single pages has no large buffers, and most kernels know of none. */
+static bool large_possible(const struct pool *pool)
+{
+	return pool->exporter->ops->contiguous && bind_rx_takes_buffers(pool->nic.ifindex);
+}
+
 static int open_all(struct pool *pool, const struct pool_options *options, struct devmem_error *err)
 {
 	unsigned int queues = options->queues ? options->queues : pool_size_queues(&pool->nic);
@@ -62,15 +71,19 @@ static int open_all(struct pool *pool, const struct pool_options *options, struc
 	while (bytes && !options->queues && queues > 1 && bytes < 2 * ring * queues)
 		queues--; /* fewer, rather than none */
 	if (!bytes)
-		bytes = pool_size_bytes(&pool->nic, queues, ring);
+		bytes = pool_size_bytes(&pool->nic, queues, ring, large_possible(pool));
 	ret = check_size(pool, bytes, queues, ring, err);
 	if (!ret)
 		ret = devmem_mem_alloc(pool->exporter, bytes, &pool->mem, err);
 	if (!ret)
-		ret = claim_queues(pool, options, queues, bytes, err);
-	if (!ret)
-		budget_init(&pool->budget, pool_size_budget(bytes, pool->claim->n_queues, ring));
-	return ret;
+		ret = claim_queues(pool, options, queues, bytes,
+				   pool_size_buffer(&pool->nic, bytes, queues, ring), err);
+	if (ret)
+		return ret;
+	pool->page_payload = pool_size_payload(&pool->nic, pool->claim->buffer);
+	budget_init(&pool->budget, pool_size_budget(bytes, pool->claim->n_queues, ring,
+						    pool->claim->buffer));
+	return 0;
 }
 
 int pool_open(const struct devmem_nic *nic, struct devmem_exporter *exporter,
@@ -84,7 +97,6 @@ int pool_open(const struct devmem_nic *nic, struct devmem_exporter *exporter,
 		return devmem_error_set(err, -ENOMEM, "out of memory");
 	new->nic = *nic;
 	new->exporter = exporter;
-	new->page_payload = pool_size_page_payload(nic);
 	pthread_mutex_init(&new->lock, NULL);
 	ret = open_all(new, options, err);
 	if (ret) {

@@ -35,7 +35,8 @@ static int room_of(const struct devmem_nic *nic, size_t size, unsigned int queue
 			"of %s: take more than %zu, or shorten the rings (ethtool -G "
 			"%s rx N)",
 			size, queues, nic->name, rings, nic->name);
-	*room = (size - rings) / 2 / queues / POOL_PAGE_BYTES * pool_size_page_payload(nic);
+	*room = (size - rings) / 2 / queues / POOL_PAGE_BYTES *
+		pool_size_payload(nic, POOL_PAGE_BYTES);
 	return 0;
 }
 

@@ -21,16 +21,36 @@ static int fill_buffer(struct dmnic_rxq *q, struct dmnic_arrival *arrival, unsig
 	return err;
 }
 
-/* One buffer of the pool with @len bytes of payload, from byte @from of it, at @at in the page. */
-static int add_buffer(struct dmnic_rxq *q, struct sk_buff *skb, struct dmnic_arrival *arrival,
-		      unsigned int from, unsigned int at, unsigned int len, __wsum *csum)
+static unsigned int buffer_bytes(const struct dmnic_rxq *q)
 {
+	return PAGE_SIZE << q->pool->p.order;
+}
+
+/*
+ * Room for *@len bytes, at *@at. A page takes one piece of payload; what does not fill a larger
+ * buffer shares it with what comes next. *@len becomes what it takes of the pool.
+ */
+static netmem_ref take_buffer(struct dmnic_rxq *q, unsigned int *at, unsigned int *len)
+{
+	*at = 0;
+	if (q->pool->p.order && *len < buffer_bytes(q))
+		return page_pool_alloc_frag_netmem(q->pool, at, *len, GFP_ATOMIC | __GFP_NOWARN);
+	*len = buffer_bytes(q);
+	return page_pool_alloc_netmems(q->pool, GFP_ATOMIC | __GFP_NOWARN);
+}
+
+/* Adds a buffer of the pool with @len bytes of payload, from byte @from of it, after a @gap. */
+static int add_buffer(struct dmnic_rxq *q, struct sk_buff *skb, struct dmnic_arrival *arrival,
+		      unsigned int from, unsigned int gap, unsigned int len, __wsum *csum)
+{
+	unsigned int at, room = gap + len;
 	netmem_ref netmem;
 	int err;
 
 	if (dmnic_fault(netdev_priv(q->dev), DMNIC_FAULT_NOBUF))
 		return -ENOBUFS;
-	netmem = page_pool_alloc_netmems(q->pool, GFP_ATOMIC | __GFP_NOWARN);
+	netmem = take_buffer(q, &at, &room);
+	at += gap;
 	if (!netmem)
 		return -ENOBUFS;
 	err = fill_buffer(q, arrival, from, page_pool_get_dma_addr_netmem(netmem) + at, len, csum);
@@ -40,7 +60,7 @@ static int add_buffer(struct dmnic_rxq *q, struct sk_buff *skb, struct dmnic_arr
 	}
 	if (!netmem_is_net_iov(netmem))
 		page_pool_dma_sync_for_cpu(q->pool, netmem_to_page(netmem), at, len);
-	skb_add_rx_frag_netmem(skb, skb_shinfo(skb)->nr_frags, netmem, at, len, PAGE_SIZE);
+	skb_add_rx_frag_netmem(skb, skb_shinfo(skb)->nr_frags, netmem, at, len, room);
 	skb_mark_for_recycle(skb);
 	return 0;
 }
@@ -79,15 +99,15 @@ int dmnic_fill(struct dmnic_rxq *q, struct sk_buff *skb, struct dmnic_arrival *a
 	if (arrival->linear)
 		err = add_linear(q, skb, arrival, csum);
 	while (!err && done < arrival->payload) {
-		unsigned int left = arrival->payload - done, at = 0;
-		unsigned int len = min_t(unsigned int, left, PAGE_SIZE);
+		unsigned int left = arrival->payload - done, gap = 0;
+		unsigned int len = min(left, buffer_bytes(q));
 
 		if (arrival->split && room_for_odd_pieces(skb, left)) {
-			at = get_random_u32_below(PAGE_SIZE / 4) * 2 + 1;
+			gap = get_random_u32_below(PAGE_SIZE / 4) * 2 + 1;
 			len = min_t(unsigned int, left,
 				    get_random_u32_below(PAGE_SIZE / 4) * 2 + 1);
 		}
-		err = add_buffer(q, skb, arrival, done, at, len, csum);
+		err = add_buffer(q, skb, arrival, done, gap, len, csum);
 		done += len;
 	}
 	return err;

@@ -19,6 +19,16 @@ static bool queue_bound(const struct net_device *dev, unsigned int index)
 	return dev->_rx[index].mp_params.mp_priv;
 }
 
+/* Of the queue's buffers, as whoever bound its memory asked for. */
+static unsigned int buffer_order(const struct net_device *dev, unsigned int index)
+{
+#ifdef DMNIC_HAVE_RX_PAGE_SIZE
+	if (queue_bound(dev, index))
+		return get_order(dev->_rx[index].mp_params.rx_page_size);
+#endif
+	return 0;
+}
+
 bool dmnic_any_queue_bound(const struct net_device *dev)
 {
 	unsigned int i;
@@ -35,11 +45,12 @@ static int queue_mem_alloc(struct net_device *dev, void *per_queue_mem, int inde
 	struct dmnic_queue_mem *mem = per_queue_mem;
 	struct page_pool_params params = {
 		.flags = PP_FLAG_DMA_MAP | PP_FLAG_DMA_SYNC_DEV,
+		.order = buffer_order(dev, index),
 		.pool_size = queue_bound(dev, index) ? DMNIC_POOL_DEVMEM : DMNIC_POOL_HOST,
 		.nid = NUMA_NO_NODE,
 		.dev = dev->dev.parent,
 		.dma_dir = DMA_FROM_DEVICE,
-		.max_len = PAGE_SIZE,
+		.max_len = PAGE_SIZE << buffer_order(dev, index),
 		.netdev = dev,
 		.queue_idx = index,
 	};

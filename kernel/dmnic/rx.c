@@ -10,7 +10,7 @@
 
 #include "arrival.h"
 
-/* A coalesced packet is made of whole pages, one a fragment. */
+/* A coalesced packet has at most so many fragments of a page, if buffers are pages. */
 #define COALESCE_BYTES (16 * PAGE_SIZE)
 
 static void count_one(struct dmnic_rxq *q, u64_stats_t *what)

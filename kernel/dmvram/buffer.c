@@ -2,6 +2,7 @@
 /* Buffers: pieces of device memory, exported as dma-bufs that have DMA addresses and no pages. */
 #include <linux/fcntl.h>
 #include <linux/file.h>
+#include <linux/log2.h>
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
@@ -11,6 +12,7 @@
 #include "dmvram.h"
 
 #define LOST BIT_ULL(50) /* so far from their memory is what importers of a lost buffer see */
+#define PLACE_MAX SZ_2M
 #define PART_MAX SZ_1G	 /* bytes of one part that importers see: their lengths have 32 bits */
 
 static int zero(const struct dmvram_buffer *buffer)
@@ -34,6 +36,15 @@ static void expose(const struct dmvram_buffer *buffer, bool allow)
 		backing->expose(buffer->dev, buffer->start, buffer->size, allow);
 }
 
+/* As GPUs place theirs, so that what is large consists of large pages. */
+static unsigned long place(struct gen_pool *pool, size_t size)
+{
+	size_t align = min_t(size_t, rounddown_pow_of_two(size), PLACE_MAX);
+	struct genpool_data_align data = {.align = align};
+
+	return gen_pool_alloc_algo(pool, size, gen_pool_first_fit_align, &data);
+}
+
 static void buffer_free(struct dmvram_buffer *buffer)
 {
 	struct dmvram_device *dev = buffer->dev;
@@ -51,7 +62,7 @@ static struct dmvram_buffer *buffer_new(struct dmvram_device *dev, size_t size, 
 	if (!buffer)
 		return ERR_PTR(err);
 	*buffer = (struct dmvram_buffer){.dev = dev, .size = size, .flags = flags};
-	buffer->start = gen_pool_alloc(dev->pool, size);
+	buffer->start = place(dev->pool, size);
 	if (!buffer->start) {
 		kfree(buffer);
 		return ERR_PTR(err);

@@ -244,9 +244,9 @@ TEST(Rings, HeaderSplitAndSizeAreShownAsSet)
 // ---- line rate and coalescing
 
 // Receives `bytes` from an ordinary socket into device memory of host 1.
-devmem_stream_stats receive(uint64_t bytes)
+devmem_stream_stats receive(uint64_t bytes, size_t buffer = 4096, devmem_mem_kind kind = test_memory())
 {
-	DeviceReceiver to(1, AF_INET, kQueue, 16 << 20);
+	DeviceReceiver to(1, AF_INET, kQueue, 16 << 20, 0, buffer, kind);
 	PlainSender from(connect_from(0, to.address), bytes, 1);
 	DeviceEndReceiver end(accept_nonblocking(to.listener), bytes, to.pool, devmem_binding_id(to.binding), 2);
 	run(from, end);
@@ -383,6 +383,19 @@ TEST(Coalescing, PutsSegmentsIntoWholePages)
 		on_host(host, "ip link set dm0 mtu 4148");
 	EXPECT_GE(apart.frags, kBytes / 1448);
 	EXPECT_LT(2 * together.frags, apart.frags);
+}
+
+TEST(Coalescing, FillsLargeBuffersSoThatFewTokensDo)
+{
+	constexpr uint64_t kBytes = 10'000'003;
+	constexpr size_t kBuffer = 32768;
+
+	ethtool("-K dm0 rx-gro-hw on");
+	devmem_stream_stats pages = receive(kBytes, 4096, DEVMEM_MEM_DMVRAM);
+	devmem_stream_stats large = receive(kBytes, kBuffer, DEVMEM_MEM_DMVRAM);
+	ethtool("-K dm0 rx-gro-hw off");
+	EXPECT_GE(pages.tokens_taken, kBytes / 4096);
+	EXPECT_LT(3 * large.tokens_taken, pages.tokens_taken);
 }
 
 TEST(Counters, TellWhatHardwareWouldHaveDone)

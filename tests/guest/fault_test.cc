@@ -8,6 +8,7 @@ namespace {
 
 constexpr unsigned int kQueue = 3;
 constexpr uint64_t kBytes = 3'000'001;
+constexpr size_t kBuffer = 32768;	// where memory is contiguous: dmvram
 
 // Faults on dm0 of a host, for as long as the object lives.
 struct Fault {
@@ -47,7 +48,7 @@ protected:
 
 TEST_P(Faults, ReceiveToDeviceMemory)
 {
-	DeviceReceiver to(1, param.family, kQueue, 16 << 20);
+	DeviceReceiver to(1, param.family, kQueue, 16 << 20, 0, kBuffer);
 	PlainSender from(connect_from(0, to.address), kBytes, 1);
 	DeviceEndReceiver end(accept_nonblocking(to.listener), kBytes, to.pool, devmem_binding_id(to.binding), 2, false);
 	Fault fault(1, param.fault, param.one_in);
@@ -79,7 +80,7 @@ TEST_P(Faults, SendFromDeviceMemory)
 
 TEST_P(Faults, DeviceMemoryToDeviceMemory)
 {
-	DeviceReceiver to(1, param.family, kQueue, 16 << 20);
+	DeviceReceiver to(1, param.family, kQueue, 16 << 20, 0, kBuffer);
 	DeviceMemory memory(2 << 20);
 	TxBinding binding(memory);
 	DeviceSender from(connect_from(0, to.address), kBytes, binding.id(), memory, 4);

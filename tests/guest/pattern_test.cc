@@ -11,13 +11,14 @@ struct Case {
 	int family;
 	int send_buffer;	// 0: default
 	int receive_buffer;	// 0: default
+	size_t buffer = 4096;	// bytes of each that the NIC fills, where memory is contiguous
 };
 
 class Pattern : public testing::TestWithParam<Case> {};
 
 TEST_P(Pattern, ReceivedFromOrdinarySocketLiesInDeviceMemory)
 {
-	DeviceReceiver to(1, GetParam().family, kQueue, 16 << 20, GetParam().receive_buffer);
+	DeviceReceiver to(1, GetParam().family, kQueue, 16 << 20, GetParam().receive_buffer, GetParam().buffer);
 	int sender = connect_from(0, to.address, GetParam().send_buffer);
 	PlainSender from(sender, kBytes, 1);
 	uint64_t devmem_before = nic_counter(1, "rx_devmem_bytes");
@@ -48,7 +49,7 @@ TEST_P(Pattern, SentFromDeviceMemoryArrivesAtOrdinarySocket)
 
 TEST_P(Pattern, DeviceMemoryToDeviceMemory)
 {
-	DeviceReceiver to(1, GetParam().family, kQueue, 16 << 20, GetParam().receive_buffer);
+	DeviceReceiver to(1, GetParam().family, kQueue, 16 << 20, GetParam().receive_buffer, GetParam().buffer);
 	DeviceMemory memory(2 << 20);
 	TxBinding binding(memory);
 	int sender = connect_from(0, to.address, GetParam().send_buffer);
@@ -59,11 +60,13 @@ TEST_P(Pattern, DeviceMemoryToDeviceMemory)
 
 INSTANTIATE_TEST_SUITE_P(Families, Pattern,
 			 testing::Values(Case{AF_INET, 0, 0}, Case{AF_INET6, 0, 0}, Case{AF_INET, 8192, 0},
-					 Case{AF_INET6, 8192, 40'000}),
+					 Case{AF_INET6, 8192, 40'000}, Case{AF_INET, 0, 0, 32768},
+					 Case{AF_INET6, 8192, 40'000, 65536}),
 			 [](const auto &info) {
 				 return std::string(info.param.family == AF_INET ? "IPv4" : "IPv6") +
 					(info.param.send_buffer ? "SmallSendBuffer" : "") +
-					(info.param.receive_buffer ? "SmallReceiveBuffer" : "");
+					(info.param.receive_buffer ? "SmallReceiveBuffer" : "") +
+					(info.param.buffer > 4096 ? "LargeBuffers" : "");
 			 });
 
 } // namespace

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What guest tests share: moving between hosts, connected sockets across the dmnic wire, device memory with a known pattern.
+#include "bind.h"
 #include "testnet.h"
 
 #include <arpa/inet.h>
@@ -240,13 +241,14 @@ uint64_t DeviceMemory::wrong(size_t offset, uint64_t position, size_t len)
 	return n;
 }
 
-DeviceReceiver::DeviceReceiver(int host, int family, unsigned int queue, size_t pool_bytes, int receive_buffer)
-	: host(host), pool(pool_bytes)
+DeviceReceiver::DeviceReceiver(int host, int family, unsigned int queue, size_t pool_bytes, int receive_buffer, size_t buffer,
+			       devmem_mem_kind kind)
+	: host(host), pool(pool_bytes, kind), buffer(buffer)
 {
 	devmem_error err = {};
 	unsigned int ifindex = dm0_index(host);
 
-	EXPECT_EQ(0, devmem_bind_rx(ifindex, pool.mem->dmabuf_fd, &queue, 1, &binding, &err)) << err.text;
+	EXPECT_EQ(0, bind_rx(ifindex, pool.mem->dmabuf_fd, &queue, 1, &this->buffer, &binding, &err)) << err.text;
 	listener = listen_on(host, family, &address, receive_buffer);
 	rule.dst = address;
 	rule.queue = queue;

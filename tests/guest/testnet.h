@@ -58,10 +58,12 @@ struct DeviceMemory {
 
 // A receiver of device memory on a host: pool, binding, listener and steering rule, in the order that loses nothing.
 struct DeviceReceiver {
-	DeviceReceiver(int host, int family, unsigned int queue, size_t pool_bytes, int receive_buffer = 0);
+	DeviceReceiver(int host, int family, unsigned int queue, size_t pool_bytes, int receive_buffer = 0, size_t buffer = 4096,
+		       devmem_mem_kind kind = test_memory());
 	~DeviceReceiver();
 	int host;
 	DeviceMemory pool;
+	size_t buffer;	// bytes of each that the NIC fills: at most what was asked for
 	devmem_binding *binding = nullptr;
 	devmem_rule rule = {};
 	sockaddr_storage address = {};

@@ -183,6 +183,28 @@ TEST_F(BindRx, EndsWithTheProcessThatMadeIt)
 	EXPECT_EQ(0u, id);
 }
 
+// Bytes of the receive buffers that a megabyte of a kind of memory is divided in.
+size_t buffer_of(devmem_mem_kind kind, size_t wanted)
+{
+	DeviceMemory memory(1 << 20, kind);
+	unsigned int queue = kQueue;
+	devmem_binding *binding = nullptr;
+	devmem_error err = {};
+
+	EXPECT_EQ(0, bind_rx(dm0_index(1), memory.mem->dmabuf_fd, &queue, 1, &wanted, &binding, &err)) << err.text;
+	devmem_binding_release(binding);
+	return wanted;
+}
+
+TEST(ReceiveBuffers, AreAsLargeAsWantedAndAsTheMemoryIsContiguous)
+{
+	for (size_t wanted = 4096; wanted <= 1 << 20; wanted *= 2) {
+		EXPECT_EQ(wanted, buffer_of(DEVMEM_MEM_DMVRAM, wanted));
+		EXPECT_EQ(4096u, buffer_of(DEVMEM_MEM_UDMABUF, wanted)) << "of single pages";
+	}
+	EXPECT_EQ(size_t(1) << 20, buffer_of(DEVMEM_MEM_DMVRAM, 16 << 20)) << "no more than there is";
+}
+
 TEST(Udmabuf, IsWholePagesOrRefused)
 {
 	devmem_exporter *exporter;

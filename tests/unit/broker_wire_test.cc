@@ -21,6 +21,7 @@ broker_request lease_request()
 	EXPECT_EQ(0, sockaddr_parse("[fd00::1]:0", &request.addr));
 	request.queues = 8;
 	request.receive_buffer = UINT64_C(0x123456789a);
+	request.buffer = 32768;
 	return request;
 }
 
@@ -36,6 +37,7 @@ TEST(BrokerWire, RequestsGoThereAndBack)
 	EXPECT_TRUE(sockaddr_equal(&out.addr, &in.addr));
 	EXPECT_EQ(8u, in.queues);
 	EXPECT_EQ(out.receive_buffer, in.receive_buffer);
+	EXPECT_EQ(out.buffer, in.buffer);
 	for (broker_type type : {BROKER_HELLO, BROKER_RELEASE, BROKER_LIST, BROKER_STATS}) {
 		out = {};
 		out.type = type;
@@ -59,6 +61,7 @@ TEST(BrokerWire, RepliesGoThereAndBack)
 	memset(out.text, 'x', sizeof(out.text) - 1);
 	out.lease = 1;
 	out.dmabuf_id = 2;
+	out.buffer = 32768;
 	out.n_queues = 8;
 	for (int i = 0; i < 8; i++)
 		out.queues[i] = static_cast<uint16_t>(1000 * i);
@@ -72,6 +75,7 @@ TEST(BrokerWire, RepliesGoThereAndBack)
 	EXPECT_STREQ(out.text, in.text);
 	EXPECT_EQ(0, memcmp(out.queues, in.queues, sizeof(in.queues)));
 	EXPECT_EQ(1u, in.lease);
+	EXPECT_EQ(32768u, in.buffer);
 	EXPECT_EQ(2u, in.dmabuf_id);
 	EXPECT_EQ(1000u, in.uid);
 	EXPECT_EQ(4194304u, in.pid);
@@ -129,6 +133,12 @@ TEST(BrokerWire, RefusesNumbersOutOfRange)
 	out.addr.ss_family = AF_UNSPEC;
 	broker_put_request(bytes, &out);
 	EXPECT_EQ(-EPROTO, broker_get_request(bytes, sizeof(bytes), &in));
+	for (uint32_t buffer : {3u, 12288u, UINT32_MAX}) {
+		out = lease_request();
+		out.buffer = buffer;
+		broker_put_request(bytes, &out);
+		EXPECT_EQ(-EPROTO, broker_get_request(bytes, sizeof(bytes), &in)) << buffer;
+	}
 	for (int type : {0, 6, 65535}) {
 		out = lease_request();
 		out.type = static_cast<broker_type>(type);

@@ -36,8 +36,9 @@ TEST(PoolSize, BytesAreRingsAndABurstAndWhatWaits)
 {
 	devmem_nic slow = nic(10'000, 8), fast = nic(400'000, 64);
 
-	EXPECT_EQ(27 * MiB, pool_size_bytes(&slow, 1, 4 * MiB));
-	EXPECT_EQ((16 + 96 + 32) * MiB, pool_size_bytes(&fast, 4, 4 * MiB)) << "100,000,000 bytes are 95.4 MiB";
+	EXPECT_EQ(27 * MiB, pool_size_bytes(&slow, 1, 4 * MiB, false));
+	EXPECT_EQ(54 * MiB, pool_size_bytes(&slow, 1, 4 * MiB, true));
+	EXPECT_EQ((16 + 96 + 32) * MiB, pool_size_bytes(&fast, 4, 4 * MiB, false)) << "100,000,000 bytes are 95.4 MiB";
 }
 
 TEST(PoolSize, APageHoldsASegmentOrAPage)
@@ -45,10 +46,27 @@ TEST(PoolSize, APageHoldsASegmentOrAPage)
 	for (auto [mtu, family, expected] : {std::array<unsigned int, 3>{1500, AF_INET, 1448}, {1500, AF_INET6, 1428}, {4148, AF_INET, 4096},
 					     {9000, AF_INET, 4096}, {10, AF_INET, 1}}) {
 		devmem_nic n = nic(1, 1, mtu, static_cast<int>(family));
-		EXPECT_EQ(expected, pool_size_page_payload(&n)) << mtu;
+		EXPECT_EQ(expected, pool_size_payload(&n, 4096)) << mtu;
+		EXPECT_EQ(mtu == 9000 ? 8948 : expected, pool_size_payload(&n, 16384)) << mtu;
 	}
-	EXPECT_EQ(0u, pool_size_budget(MiB, 1, MiB));
-	EXPECT_EQ(7u * 32, pool_size_budget(2 * MiB, 1, MiB));
+	EXPECT_EQ(0u, pool_size_budget(MiB, 1, MiB, 4096));
+	EXPECT_EQ(7u * 32, pool_size_budget(2 * MiB, 1, MiB, 4096));
+	EXPECT_EQ(0u, pool_size_budget(4 * MiB, 1, MiB, 16384)) << "a ring of 256 buffers takes all";
+	EXPECT_EQ(7u * 8, pool_size_budget(5 * MiB, 1, MiB, 16384));
+}
+
+TEST(PoolSize, BuffersAreAsLargeAsLeavesSendersEnough)
+{
+	devmem_nic slow = nic(10'000, 8, 4148), fast = nic(400'000, 64, 4148);
+
+	EXPECT_EQ(4096u, pool_size_buffer(&slow, MiB, 1, MiB));
+	EXPECT_EQ(4096u, pool_size_buffer(&slow, 16 * MiB, 1, MiB)) << "fewer than 2,048 of 8 KiB";
+	EXPECT_EQ(8192u, pool_size_buffer(&slow, 24 * MiB, 1, MiB));
+	EXPECT_EQ(16384u, pool_size_buffer(&slow, 42 * MiB, 1, MiB));
+	EXPECT_EQ(32768u, pool_size_buffer(&slow, 128 * MiB, 1, MiB));
+	EXPECT_EQ(32768u, pool_size_buffer(&slow, 4096 * MiB, 1, MiB)) << "no more";
+	EXPECT_EQ(16384u, pool_size_buffer(&slow, 127 * MiB, 1, 4 * MiB)) << "a ring of 32 KiB takes a quarter";
+	EXPECT_EQ(8192u, pool_size_buffer(&fast, pool_size_bytes(&fast, 4, 4 * MiB, true), 4, 4 * MiB));
 }
 
 TEST(Linger, NothingIsLostThoughThePeerSpeaksAfterTheClose)

@@ -286,8 +286,8 @@ TEST(ScaleSetup, PoolsAreThePluginsOwn)
 	nic.rx_queues = 64;
 	scale_pool pool = pool_of(s);
 	EXPECT_EQ(pool_size_queues(&nic), pool.queues);
-	EXPECT_EQ(pool_size_bytes(&nic, 4, 4 * MiB), pool.bytes);
-	EXPECT_EQ(pool_size_budget(pool.bytes, 4, 4 * MiB), pool.pages);
+	EXPECT_EQ(pool_size_bytes(&nic, 4, 4 * MiB, false), pool.bytes);
+	EXPECT_EQ(pool_size_budget(pool.bytes, 4, 4 * MiB, 4096), pool.pages);
 	EXPECT_EQ(pool.pages / 2 / BUDGET_SHARE, pool.fed);
 	EXPECT_EQ(pool.fed + pool.pages - pool.fed * BUDGET_SHARE, pool.admitted);
 	EXPECT_EQ(4u, pool.rules_of_nic);

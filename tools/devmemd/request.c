@@ -134,6 +134,7 @@ static int answer_lease(struct broker *broker, struct client *client, struct cla
 	}
 	reply->lease = held->id;
 	reply->dmabuf_id = devmem_binding_id(claim->binding);
+	reply->buffer = (uint32_t)claim->buffer;
 	reply->n_queues = claim->n_queues;
 	for (unsigned int i = 0; i < claim->n_queues; i++)
 		reply->queues[i] = (uint16_t)claim->queues[i].queue;
@@ -149,6 +150,7 @@ static int handle_lease(struct broker *broker, struct client *client,
 		.dmabuf_fd = dmabuf_fd,
 		.connectors = request->connectors,
 		.receive_buffer = request->receive_buffer,
+		.buffer = request->buffer,
 		.lease_dir = broker->lease_dir,
 		.uid = client->user->uid,
 		.guard = true,

@@ -59,7 +59,7 @@ static size_t pool_bytes(const struct facts *facts, const struct params *params)
 		return (size_t)params->pool_mb << 20;
 	if (!facts->n_nics)
 		return 1 << 20;
-	return pool_size_bytes(&nic->nic, queues, nic_ring_bytes(nic->nic.name));
+	return pool_size_bytes(&nic->nic, queues, nic_ring_bytes(nic->nic.name), false);
 }
 
 static void decide_plans(struct facts *facts)
