@@ -68,8 +68,9 @@ CHAPTERS = {
         "Processor time",
         "Seconds for each GB from one host to the other. The guest's one processor is both hosts', the NICs' and the copy engine's: wall is its time, nic what the "
         "software NICs took for what hardware would do, copies what the stand-in for the copy engine took, host what is left: what the CPU of a real host would have to do. "
-        "udmabuf is memory that the CPU reaches, so plain TCP needs no copies here between host and device memory, as it would with a GPU.",
-        ("size", "channels", "plan"),
+        "udmabuf is pages of the host: the CPU reaches them, so plain TCP needs no copies between host and device memory, and device memory TCP has buffers of a page. dmvram is as a GPU's memory: contiguous, "
+        "so that buffers are larger, and reached by its copy engine alone, so that plain TCP goes by way of host memory.",
+        ("memory", "size", "channels", "plan"),
     ),
     "latency": Chapter(
         "Latency",

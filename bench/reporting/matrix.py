@@ -138,7 +138,10 @@ def to_file(out: pathlib.Path, rounds: int) -> list[str]:
 
 
 def p2p(short: bool, rounds: int, out: pathlib.Path) -> list[list[str]]:
-    return [[*to_file(out, rounds), *(["--size", "1M", "--channels", "1", "--volume", "16M"] if short else [])]]
+    size = {"udmabuf": [], "dmvram": ["--channels", "1"]}
+    if short:
+        size = {memory: ["--size", "1M", "--channels", "1", "--volume", "16M"] for memory in size}
+    return [["--memory", memory, "--json", f"{out}/{memory}.json", "--repeat", str(rounds), *options] for memory, options in size.items()]
 
 
 def line_rate(short: bool, rounds: int, out: pathlib.Path) -> list[list[str]]:

@@ -67,7 +67,7 @@ def costs(report: Report) -> str:
     bars: dict[str, dict[str, float]] = {}
     for point in points:
         if point.params["size"] == largest:
-            bars.setdefault(named(point.params, ("plan", "channels")), {})[point.metric] = point.median
+            bars.setdefault(named(point.params, ("memory", "plan", "channels")), {})[point.metric] = point.median
     names = {"host": "host", "nic": "NIC", "copies": "copy engine"}
     rows = [(name, *(bar[metric] for metric in names)) for name, bar in bars.items()]
     plots = [f"$d using {n + 2}{':xtic(1)' if n == 0 else ''} title '{title}'" for n, title in enumerate(names.values())]

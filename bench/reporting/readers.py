@@ -76,9 +76,10 @@ def machine(part: str, params: dict, path: pathlib.Path) -> Iterator[Point]:
 
 
 def p2p(part: str, folder: pathlib.Path) -> Iterator[Point]:
-    """Seconds for each GB of bench/p2p_guest.sh --json."""
-    for row in _load(folder / ROWS):
-        params = {"size": row["size"], "channels": row["channels"], "plan": row["plan"]}
+    """Seconds for each GB of bench/p2p_guest.sh --json, a file for each kind of memory."""
+    rows = [(memory, row) for memory in ("udmabuf", "dmvram") for row in _load(folder / f"{memory}.json")]
+    for memory, row in rows:
+        params = {"memory": memory, "size": row["size"], "channels": row["channels"], "plan": row["plan"]}
         copies = row["copy_ns"] / row["received_bytes"]
         wall, nic = row["seconds_per_gb"], row["nic_s_per_gb"]
         for metric, value in {"wall": wall, "nic": nic, "copies": copies, "host": wall - nic - copies}.items():

@@ -36,7 +36,7 @@ def named(params: dict, keys: Iterable[str]) -> str:
 
     def of(key: str) -> str:
         value = word(key, params[key])
-        return value if key in ("plan", "way") else f"{value} {key.removesuffix('s') if value == '1' else key}"
+        return value if key in ("plan", "way", "memory") else f"{value} {key.removesuffix('s') if value == '1' else key}"
 
     return ", ".join(of(key) for key in keys)
 

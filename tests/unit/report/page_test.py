@@ -18,7 +18,7 @@ def whole() -> Points:
     """A point or two of each part that has a picture."""
     points = [Point("allreduce", {"channels": 1, "plan": plan, "size": size}, "busbw", [1, 2, 3], 4) for plan in ("devmem", "plain") for size in (8, 65536)]
     points += [Point("ranks", {"ranks": n, "plan": "devmem", "size": 8}, "busbw", [1 / n]) for n in (2, 4)]
-    points += [Point("p2p", {"size": "1M", "channels": 1, "plan": "devmem"}, metric, [1.0]) for metric in ("wall", "nic", "copies", "host")]
+    points += [Point("p2p", {"memory": "dmvram", "size": "1M", "channels": 1, "plan": "devmem"}, metric, [1.0]) for metric in ("wall", "nic", "copies", "host")]
     points += [Point("latency", {"plan": "devmem", "percentile": q}, "latency", [q + 1]) for q in (1.0, 50.0, 99.9)]
     return Points(points)
 
@@ -37,7 +37,7 @@ class Tables(unittest.TestCase):
         self.assertEqual("| 64K | 2.00 ± 111 % | 2.00 ± 111 % | 4.00 |", text[3])
 
     def test_metrics_are_columns_with_their_unit(self):
-        head = table(whole().of("p2p"), ("size", "channels", "plan"), ()).splitlines()[0]
+        head = table(whole().of("p2p"), ("memory", "size", "channels", "plan"), ()).splitlines()[0]
         self.assertIn("| wall (s/GB) | nic (s/GB) |", head)
 
     def test_each_metric_with_a_limit_has_it_in_a_column(self):

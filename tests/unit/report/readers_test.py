@@ -88,9 +88,12 @@ class Readers(unittest.TestCase):
 
     def test_processor_time_without_hardware_is_what_is_left(self):
         row = {"plan": "devmem", "size": "1M", "channels": 1, "seconds_per_gb": 2.0, "nic_s_per_gb": 0.5, "copy_ns": 300, "received_bytes": 1000}
-        self.file(readers.ROWS, [row])
+        self.file("udmabuf.json", [row])
+        self.file("dmvram.json", [{**row, "copy_ns": 400}])
         host = [point for point in readers.p2p("p2p", self.folder) if point.metric == "host"]
+        self.assertEqual(["udmabuf", "dmvram"], [point.params["memory"] for point in host])
         self.assertAlmostEqual(1.2, host[0].values[0])
+        self.assertAlmostEqual(1.1, host[1].values[0])
 
     def test_objects(self):
         row = {"program": "devmem", "set": "8x1M", "bytes": 2e9, "seconds": 4.0, "cpu_s": 1.0, "hw_ns": 1e9, "copy_ns": 5e8}
