@@ -5,10 +5,18 @@ set -euo pipefail
 
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 cache=${DEVMEM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/devmem}/kernel
-"$here/uml/build.sh" release >/dev/null
+linux=$("$here/uml/build.sh" release)
 for tool in sparse perl; do
 	command -v $tool >/dev/null || { echo "$tool is missing: apt-get install $tool" >&2; exit 77; }
 done
+
+# The kernel's name is a hash of all that is looked at here. What was clean once is so again.
+clean=$cache/clean
+state="$(basename "$(dirname "$linux")") $(sparse --version) $(sha256sum <"${BASH_SOURCE[0]}")"
+if [ "$(sed -n 1p "$clean" 2>/dev/null)" = "$state" ]; then
+	echo "$(sed -n 2p "$clean") (found before of this kernel)"
+	exit 0
+fi
 
 failed=0
 exec 9>"$cache/lock"
@@ -44,5 +52,7 @@ while IFS=: read -r path line _ text; do
 		failed=1
 	fi
 done < <(grep -E '^[^ ]+\.[ch]:[0-9]+:[0-9]+: (warning|error):' <<<"$log" | grep -v 'drivers/net/dm' || true)
-[ $failed = 0 ] && echo "checkpatch --strict: $(ls "$here"/patches/*.patch | wc -l) patches clean; sparse: ${#files[@]} files of the series and ${#ours[@]} of the drivers clean"
-exit $failed
+[ $failed = 0 ] || exit 1
+verdict="checkpatch --strict: $(ls "$here"/patches/*.patch | wc -l) patches clean; sparse: ${#files[@]} files of the series and ${#ours[@]} of the drivers clean"
+printf '%s\n%s\n' "$state" "$verdict" >"$clean"
+echo "$verdict"

@@ -118,13 +118,21 @@ static int ask(struct nl_call *call, const struct wish *wish, uint32_t *id)
 	return nl_call_ask(call, msg, DEVMEM_NETDEV_A_DMABUF_ID, take_id, id);
 }
 
-/* -EINVAL: the kernel does not know of sizes, or the memory has smaller parts. -E2BIG: the driver
- * does not. Either is said before a queue is stopped. */
+/*
+ * The kernel does not know of sizes, or not of this one; the memory has smaller parts; or the
+ * driver cannot: all said before a queue is stopped. The same numbers have other causes, too, which
+ * pages then meet again.
+ */
+static bool refuses_size(int ret)
+{
+	return ret == -EINVAL || ret == -ERANGE || ret == -E2BIG || ret == -EOPNOTSUPP;
+}
+
 static int ask_for_most(struct nl_call *call, struct wish *wish, uint32_t *id)
 {
 	int ret = ask(call, wish, id);
 
-	while ((ret == -EINVAL || ret == -E2BIG) && wish->buffer > BIND_PAGE_BYTES) {
+	while (refuses_size(ret) && wish->buffer > BIND_PAGE_BYTES) {
 		wish->buffer /= 2;
 		ret = ask(call, wish, id);
 	}

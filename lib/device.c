@@ -126,17 +126,36 @@ void device_put(struct device *device)
 	free(device);
 }
 
-int device_pool(struct device *device, struct pool **pool, struct devmem_error *err)
+static void say_pool(const struct device *device)
+{
+	const struct pool *pool = device->pool;
+
+	device->log(LOG_LEVEL_INFO, __func__, __LINE__,
+		    "%s: receives into %zu MiB of device memory in buffers of %zu KiB, by %u rx queue%s",
+		    device->nic.name, pool->mem->size >> 20, pool->claim->buffer >> 10,
+		    pool->claim->n_queues, pool->claim->n_queues == 1 ? "" : "s");
+}
+
+static int open_pool(struct device *device, struct devmem_error *err)
 {
 	struct devmem_error why = {0};
+
+	if (!pool_open(&device->nic, device->exporter, &device->options.pool, &device->pool,
+		       &why)) {
+		say_pool(device);
+		return 0;
+	}
+	plan_degrade_rx(&device->plan, &why);
+	return say_plan(device, err);
+}
+
+int device_pool(struct device *device, struct pool **pool, struct devmem_error *err)
+{
 	int ret = 0;
 
 	pthread_mutex_lock(&device->lock);
-	if (!device->pool && device->plan.rx == PLAN_RX_DEVICE &&
-	    pool_open(&device->nic, device->exporter, &device->options.pool, &device->pool, &why)) {
-		plan_degrade_rx(&device->plan, &why);
-		ret = say_plan(device, err);
-	}
+	if (!device->pool && device->plan.rx == PLAN_RX_DEVICE)
+		ret = open_pool(device, err);
 	*pool = device->pool;
 	pthread_mutex_unlock(&device->lock);
 	return ret;
