@@ -138,7 +138,7 @@ def to_file(out: pathlib.Path, rounds: int) -> list[str]:
 
 
 def p2p(short: bool, rounds: int, out: pathlib.Path) -> list[list[str]]:
-    size = {"udmabuf": [], "dmvram": ["--channels", "1"]}
+    size = {"udmabuf": [], "dmvram": ["--size", "1M", "--channels", "1,4"]}
     if short:
         size = {memory: ["--size", "1M", "--channels", "1", "--volume", "16M"] for memory in size}
     return [["--memory", memory, "--json", f"{out}/{memory}.json", "--repeat", str(rounds), *options] for memory, options in size.items()]
@@ -149,7 +149,7 @@ def line_rate(short: bool, rounds: int, out: pathlib.Path) -> list[list[str]]:
 
 
 def web(short: bool, rounds: int, out: pathlib.Path) -> list[list[str]]:
-    return [[*to_file(out, rounds), *(["--objects", "8x1M", "--rounds", "2"] if short else ["--rounds", "6"])]]
+    return [[*to_file(out, rounds), *(["--objects", "8x1M", "--rounds", "2"] if short else ["--rounds", "4"])]]
 
 
 def multihost(short: bool, rounds: int, out: pathlib.Path) -> list[list[str]]:
