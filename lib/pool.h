@@ -41,7 +41,7 @@ struct pool {
 	struct devmem_mem *mem;
 	struct claim *claim;		/* queues, binding, ports, rules */
 	struct devmem_binding *binding; /* of the claim */
-	size_t page_payload; /* bytes of a full segment that one buffer of the pool takes */
+	size_t page_payload; /* bytes of a full segment for each buffer that it takes */
 	struct budget budget; /* of its buffers */
 	bool said_small;      /* once is enough */
 	pthread_mutex_t lock; /* for what follows */

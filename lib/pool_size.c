@@ -63,8 +63,9 @@ size_t pool_size_payload(const struct devmem_nic *nic, size_t buffer)
 {
 	size_t ip = nic->addr.ss_family == AF_INET6 ? 40 : 20;
 	size_t payload = nic->mtu > ip + TCP_BYTES ? nic->mtu - ip - TCP_BYTES : 1;
+	size_t buffers = (payload + buffer - 1) / buffer;
 
-	return payload < buffer ? payload : buffer;
+	return payload / buffers;
 }
 
 unsigned int pool_size_budget(size_t bytes, unsigned int queues, size_t ring, size_t buffer)

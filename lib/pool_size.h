@@ -28,7 +28,8 @@ size_t pool_size_bytes(const struct devmem_nic *nic, unsigned int queues, size_t
  */
 size_t pool_size_buffer(const struct devmem_nic *nic, size_t bytes, unsigned int queues,
 			size_t ring);
-/* Payload bytes of a full TCP segment at the NIC's MTU that one buffer takes. */
+/* Payload bytes of a full TCP segment at the NIC's MTU for each of the buffers that it takes: the
+ * last of them is seldom full. */
 size_t pool_size_payload(const struct devmem_nic *nic, size_t buffer);
 /* Buffers that may be promised to senders: without the rings, and without an eighth for segments
  * that are not full. @ring is in pages, whatever the buffers are. */
