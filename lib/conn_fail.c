@@ -33,7 +33,7 @@ static int tell_socket(char *text, size_t room, const char *name, int fd)
 static void tell_sockets(const struct conn *conn, char *text, size_t room)
 {
 	size_t used = 0;
-	char name[16];
+	char name[24];
 
 	text[0] = '\0';
 	used += (size_t)tell_socket(text, room, "control", conn->control_fd);

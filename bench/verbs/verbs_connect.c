@@ -128,18 +128,21 @@ static ncclResult_t begin_connect(int dev, struct handle *handle)
 ncclResult_t verbs_connect(void *ctx, int dev, void *opaque, void **send_comm,
 			   ncclNetDeviceHandle_t **device)
 {
-	struct handle *handle = opaque;
-	ncclResult_t result = handle->connecting ? ncclSuccess : begin_connect(dev, handle);
+	struct handle handle;
+	ncclResult_t result;
 
+	memcpy(&handle, opaque, sizeof(handle)); /* which lies at any address */
+	result = handle.connecting ? ncclSuccess : begin_connect(dev, &handle);
 	*send_comm = NULL;
 	if (result == ncclSuccess)
-		result = progress(handle->connecting);
+		result = progress(handle.connecting);
 	if (result != ncclSuccess)
-		comm_free(handle->connecting);
-	else if (handle->connecting->state == VERBS_UP)
-		*send_comm = handle->connecting;
+		comm_free(handle.connecting);
+	else if (handle.connecting->state == VERBS_UP)
+		*send_comm = handle.connecting;
 	if (result != ncclSuccess || *send_comm)
-		handle->connecting = NULL;
+		handle.connecting = NULL;
+	memcpy(opaque, &handle, sizeof(handle));
 	return result;
 }
 
