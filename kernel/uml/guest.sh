@@ -200,6 +200,10 @@ for ((guest = 1; guest < guests; guest++)); do
 	cp "$scratch/out.$guest/dmesg" "$out/dmesg.$guest"
 	[ ! -s "$scratch/out.$guest/kmemleak" ] || cp "$scratch/out.$guest/kmemleak" "$out/kmemleak.$guest"
 done
+# Each page of a process of the guest is a mapping of one of this machine.
+if cat "$out"/dmesg* | grep -q 'UML ran out of memory on the host side'; then
+	die "a process of the guest was killed, since it needs more mappings than this machine allows one (the command itself ended with $status): sysctl -w vm.max_map_count=262144"
+fi
 if cat "$out"/dmesg* | grep -qE "$bad" || cat "$out"/kmemleak* 2>/dev/null | grep -q .; then
 	cat "$out"/dmesg* "$out"/kmemleak* >&2 2>/dev/null || true
 	printf 'guest: the kernel log above has reports; the command itself ended with %s\n' "$status" >&2
