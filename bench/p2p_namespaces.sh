@@ -51,7 +51,7 @@ add_host() {	# NUMBER
 	ip -n "$host" link set veth0 mtu "$mtu"
 	ip -n "$host" addr add "10.0.0.$(($1 + 1))/24" dev veth0
 	ip -n "$host" link set veth0 up
-	on "$host" sh -c "echo $congestion >/proc/sys/net/ipv4/tcp_congestion_control" 2>/dev/null || die "--congestion '$congestion': this machine offers $(cat /proc/sys/net/ipv4/tcp_available_congestion_control)"
+	on "$host" sh -c "echo $congestion >/proc/sys/net/ipv4/tcp_congestion_control" 2>/dev/null || die "--congestion '$congestion': network namespaces may have $(cat /proc/sys/net/ipv4/tcp_allowed_congestion_control)"
 	echo "10.0.0.$(($1 + 1)) $host" >>/run/hosts
 }
 

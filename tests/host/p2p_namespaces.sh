@@ -33,5 +33,5 @@ refuses() {	# WORDS OPTION...
 }
 refuses "--mtu 'x': give a number" --mtu x
 refuses '--mtu needs a value' --mtu
-refuses "--congestion 'nope': this machine offers" --congestion nope
+refuses "--congestion 'nope': network namespaces may have" --congestion nope
 refuses 'p2p: ' --size 0
