@@ -26,6 +26,8 @@ expect 0 'TCP data split:[[:space:]]*on' -- on host0 ethtool -g dm0
 expect 0 'TCP data split:[[:space:]]*off' --no-header-split -- on host0 ethtool -g dm0
 expect 1 "there is no host 'host9'" -- on host9 true
 expect 0 'Read-only' -- sh -c '! touch /etc/x 2>&1'
+# What reports of the debug kernel are made of.
+expect 0 'handle_syscall' --flavour debug -- cat /proc/self/stack
 expect 0 'dm7' -- sh -c 'ip link add dm7 type dmnic peer name dm8 && ip -br link show dm7 && ip link del dm8 && ! ip link show dm7'
 for line in 'WARNING: CPU: 0' 'BUG: KASAN: use-after-free' 'INFO: task x blocked for more' 'possible recursive locking' 'stalled pool shutdown'; do
 	expect 99 "$line" -- sh -c "echo '$line' >/dev/kmsg"
