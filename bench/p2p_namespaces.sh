@@ -69,7 +69,7 @@ mount -t tmpfs tmpfs /run
 mkdir -p /run/netns /run/uts
 echo '127.0.0.1 localhost' >/run/hosts
 mount --bind /run/hosts /etc/hosts
-export PATH=$repo/kernel/uml:$DEVMEM_BUILD/bin:$PATH DEVMEM_HOSTS=2
+export PATH=$repo/kernel/uml:$DEVMEM_BUILD/bin:$PATH LD_LIBRARY_PATH=$DEVMEM_BUILD/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} DEVMEM_HOSTS=2
 ip link add veth0.0 type veth peer name veth0.1
 add_host 0
 add_host 1
