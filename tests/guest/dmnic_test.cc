@@ -50,6 +50,9 @@ std::vector<unsigned int> queues_of_a_connection(const std::string &from, uint16
 	socklen_t length = address_length(here);
 	int one = 1;
 
+	// Known neighbours are not asked again, as they are after 5 s: the answers would count.
+	for (int host : {0, 1})
+		on_host(host, "sysctl -qw net.ipv4.neigh.dm0.delay_first_probe_time=3600 net.ipv6.neigh.dm0.delay_first_probe_time=3600");
 	std::vector<uint64_t> before;
 	for (unsigned int q = 0; q < 8; q++)
 		before.push_back(packets(q));
@@ -72,10 +75,9 @@ std::vector<unsigned int> queues_of_a_connection(const std::string &from, uint16
 	close(client);
 	close(server);
 	close(listener);
-	// It has at least three: SYN, ACK and a byte. Neighbour discovery, which is not TCP and goes to queue 0, may bring one or two.
 	std::vector<unsigned int> hit;
 	for (unsigned int q = 0; q < 8; q++)
-		if (packets(q) >= before[q] + 3)
+		if (packets(q) > before[q])
 			hit.push_back(q);
 	return hit;
 }
@@ -114,6 +116,9 @@ TEST(Rss, HashesAsPublishedVectorsSay)
 		// The table of 128 entries deals queues in turn.
 		std::vector<unsigned int> expected = {v.hash % 128 % 8};
 		std::vector<unsigned int> hit = queues_of_a_connection(v.from, v.from_port, v.to, v.to_port);
+		// Neighbour discovery is not TCP and goes to queue 0.
+		if (expected[0] != 0 && !hit.empty() && hit[0] == 0)
+			hit.erase(hit.begin());
 		EXPECT_EQ(expected, hit) << v.from << " to " << v.to;
 	}
 	ethtool("-X dm0 equal 1");
