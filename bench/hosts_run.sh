@@ -21,5 +21,6 @@ variables=()
 while read -r name; do
 	variables+=(-x "$name")
 done < <(compgen -e | grep -E '^(NCCL_|FAKE_CUDA_|PATH$|LD_LIBRARY_PATH$|[ALT]SAN_OPTIONS$)')
-# Waiting ranks leave the guest's only CPU to those that work.
-exec mpirun --mca plm_rsh_agent "${OMPI_MCA_plm_rsh_agent:-on}" --mca mpi_yield_when_idle 1 --oversubscribe --map-by "$map" "${hosts[@]}" -n "$ranks" "${variables[@]}" "$@"
+# Each host would bind its ranks to the machine's first CPU, as if it had the machine to itself. Waiting ranks leave the guest's only CPU
+# to those that work.
+exec mpirun --mca plm_rsh_agent "${OMPI_MCA_plm_rsh_agent:-on}" --mca mpi_yield_when_idle 1 --bind-to none --oversubscribe --map-by "$map" "${hosts[@]}" -n "$ranks" "${variables[@]}" "$@"

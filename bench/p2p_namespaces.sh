@@ -7,8 +7,8 @@ usage() {
 	cat <<'TEXT'
 usage: bench/p2p_namespaces.sh [--mtu N] [--congestion NAME] [P2P OPTION...]
 
-Makes two hosts, each with names, interfaces and sockets of its own, runs p2p between them with NCCL_SOCKET_IFNAME=veth0 and, for this plugin,
-NCCL_DEVMEM_PLAN=host, and leaves nothing behind. Needs root, or that users may make namespaces.
+Makes two hosts, each with names, interfaces, sockets and half of the CPUs of its own, runs p2p between them with NCCL_SOCKET_IFNAME=veth0 and,
+for this plugin, NCCL_DEVMEM_PLAN=host, and leaves nothing behind. Needs root, or that users may make namespaces.
 
   --mtu N            of the pair (default 1500)
   --congestion NAME  TCP's congestion control on both hosts (default: this machine's, which is printed)
@@ -55,6 +55,22 @@ add_host() {	# NUMBER
 	echo "10.0.0.$(($1 + 1)) $host" >>/run/hosts
 }
 
+# Two sets of the CPUs that may be used here; of a single one both hosts have that.
+share_cpus() {
+	local range cpus=()
+	for range in $(awk '/^Cpus_allowed_list:/ { print $2 }' /proc/self/status | tr , ' '); do
+		mapfile -t -O "${#cpus[@]}" cpus < <(seq "${range%-*}" "${range#*-}")
+	done
+	local half=$(((${#cpus[@]} + 1) / 2))
+	local second=("${cpus[@]:half}")
+	(IFS=,; echo "${cpus[*]:0:half}" >/run/cpus/host0; echo "${second[*]:-${cpus[0]}}" >/run/cpus/host1)
+	cat >/run/on_cpus_of <<'SHELL'
+#!/bin/sh
+exec taskset -c "$(cat "/run/cpus/$1")" on "$@"
+SHELL
+	chmod +x /run/on_cpus_of
+}
+
 # The kernel tells of a carrier a moment after the other end is up; a link without one counts as none.
 await_link() {	# HOST
 	local i
@@ -66,7 +82,8 @@ await_link() {	# HOST
 }
 
 mount -t tmpfs tmpfs /run
-mkdir -p /run/netns /run/uts
+mkdir -p /run/netns /run/uts /run/cpus
+share_cpus
 echo '127.0.0.1 localhost' >/run/hosts
 mount --bind /run/hosts /etc/hosts
 export PATH=$repo/kernel/uml:$DEVMEM_BUILD/bin:$PATH LD_LIBRARY_PATH=$DEVMEM_BUILD/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} DEVMEM_HOSTS=2
@@ -75,7 +92,7 @@ add_host 0
 add_host 1
 await_link host0
 await_link host1
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_plm_rsh_agent=$repo/kernel/uml/on OMPI_MCA_btl=self,tcp OMPI_MCA_pml=ob1
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_plm_rsh_agent=/run/on_cpus_of OMPI_MCA_btl=self,tcp OMPI_MCA_pml=ob1
 export OMPI_MCA_btl_tcp_if_include=veth0 OMPI_MCA_oob_tcp_if_include=veth0 NCCL_SOCKET_IFNAME=veth0 NCCL_DEVMEM_PLAN=host
-echo "# two network namespaces, MTU $mtu, congestion control $congestion"
-exec on host0 "$here/hosts_run.sh" 2 p2p "$@"
+echo "# two network namespaces, MTU $mtu, congestion control $congestion, CPUs $(cat /run/cpus/host0) and $(cat /run/cpus/host1)"
+exec /run/on_cpus_of host0 "$here/hosts_run.sh" 2 p2p "$@"
