@@ -20,7 +20,7 @@ extern "C" {
 #endif
 
 #define WIRE_MAGIC 0x4d454d56u /* "VMEM" */
-#define WIRE_VERSION 2
+#define WIRE_VERSION 3
 #define WIRE_NONCE 16
 #define WIRE_STREAMS 8	/* data streams of a connection, and data ports of a pool, at most */
 #define WIRE_REASON 200 /* bytes of an ABORT's text, at most */
@@ -77,12 +77,14 @@ enum wire_record_type {
 	WIRE_FIN,   /* sender to receiver: no more messages */
 	WIRE_ABORT, /* either way, the last: len bytes of text follow, which say why; seq is the
 		       errno */
+	WIRE_TAKEN, /* receiver to sender: all bytes of message seq, which were lent, are copied */
 };
 
 enum wire_via {
 	WIRE_INLINE, /* the bytes follow the record. In a GRANT: the buffer is host memory */
 	WIRE_DATA,   /* all bytes are the next in stream. In a GRANT: the buffer is device memory */
 	WIRE_CHUNKS, /* CHUNK records will tell where the bytes are */
+	WIRE_LENT,   /* In a MSG: as INLINE, and the sender must know when they are TAKEN */
 };
 
 struct wire_record {

@@ -216,18 +216,29 @@ void conn_tell(struct conn *conn)
 		stat_pool(totals, conn->pool->budget.total, budget_low(&conn->pool->budget));
 }
 
-/* The last words of a sender; then the socket stays until the peer has all of them. */
+static void say_last_words(struct conn *conn)
+{
+	if (conn->lent) {
+		sockopt_reset(conn->control_fd); /* the memory may change from now on */
+		return;
+	}
+	if (!conn->sender)
+		(void)conn_say_taken(conn, true);
+	else if (!(conn->inlined && conn->inlined->moved))
+		(void)conn_put_record(conn,
+				      &(struct wire_record){.type = WIRE_FIN, .seq = conn->posted});
+	(void)conn_flush(conn);
+}
+
+/* The socket stays until the peer has all that was said. */
 static void close_control(struct conn *conn)
 {
 	int fd;
 
 	if (conn->control_fd < 0)
 		return;
-	if (conn->sender && !conn->error && !(conn->inlined && conn->inlined->moved))
-		(void)conn_put_record(conn,
-				      &(struct wire_record){.type = WIRE_FIN, .seq = conn->posted});
 	if (!conn->error)
-		(void)conn_flush(conn);
+		say_last_words(conn);
 	fd = devmem_stream_detach(conn->control);
 	linger_add(&conn->device->lingering, fd, (int)conn->device->options.peer_timeout_s * 1000);
 }

@@ -41,6 +41,7 @@ struct request {
 	unsigned int pages;  /* receiver: of the pool, reserved for it */
 	unsigned int chunks; /* sender: under way */
 	bool zerocopy;	     /* sender, inline: completion counts */
+	bool lent; /* inline: the receiver reads the sender's memory until it says TAKEN */
 	uint32_t completion;
 	bool in_list;	/* receiver: has pieces that the copy engine was not given yet */
 	bool copied;	/* receiver: the fence counts */
@@ -114,8 +115,14 @@ struct conn {
 	struct rx_stream *rx;		       /* receiver: of each stream */
 	struct sched_load loads[WIRE_STREAMS]; /* sender */
 	unsigned int last_stream;
-	bool reaped;  /* sender: this call has looked at what is acknowledged */
-	bool starved; /* sender: something waits for a grant */
+	size_t lend_below;	/* sender: shorter messages in host memory are lent, not copied */
+	bool lend_full;		/* sender: the socket had no room when it was last tried */
+	bool lend_asked;	/* sender: lend_below is known */
+	unsigned int lent;	/* sender: messages that the receiver has not TAKEN */
+	unsigned int borrowed;	/* receiver: messages for which it has yet to say TAKEN */
+	uint32_t last_borrowed; /* ... and the last of them */
+	bool reaped;		/* sender: this call has looked at what is acknowledged */
+	bool starved;		/* sender: something waits for a grant */
 	char peer[SOCKADDR_TEXT];
 	int error; /* 0, or the -errno that ended it */
 
@@ -206,6 +213,21 @@ static inline struct request *conn_request(struct conn *conn, uint32_t seq)
 /* True when the CPU can read and write the memory of @region. */
 bool conn_cpu_reaches(const struct conn *conn, const struct region *region);
 
+/*
+ * conn_lend.c, sender: whether the message, inline, had better be lent; sends bytes of one that is,
+ * with its record: how many of them, or -errno, -EOPNOTSUPP when it is to be copied after all;
+ * notes what the receiver says: 1 or -EPROTO.
+ */
+bool conn_may_lend(struct conn *conn, const struct request *request);
+ssize_t conn_send_lent(struct conn *conn, const uint8_t *bytes, size_t n);
+int conn_note_taken(struct conn *conn, const struct wire_record *record);
+/* conn_lend.c, receiver: all bytes of a lent message were read, and are what was sent: 1 or
+ * -ECONNRESET. */
+int conn_note_borrowed(struct conn *conn, const struct request *request);
+/* Tells the sender of those, unless more is to come: then calls go on. 1, 0 when the socket is
+ * full, -errno. */
+int conn_say_taken(struct conn *conn, bool at_once);
+
 /* conn_fail.c: notes the end of the connection once, tells the user and the peer what led to it;
  * returns @code. */
 int conn_fail(struct conn *conn, int code, const char *what);
@@ -216,6 +238,8 @@ int conn_aborted(struct conn *conn, const struct wire_record *record, const char
 bool conn_put_record(struct conn *conn, const struct wire_record *record);
 /* Sends pending records. 1 when none is left, 0 when the socket is full, -errno. */
 int conn_flush(struct conn *conn);
+/* The same, when bytes of a message follow at once: they may share a segment. */
+int conn_flush_before_bytes(struct conn *conn);
 /* Reads control bytes: 1 some came, 0 none there, -ECONNRESET at the end of the stream. */
 int conn_fill(struct conn *conn);
 /* The next record if it is there, never an ABORT: 1, 0, -errno. Reads the socket when @fill. */

@@ -15,18 +15,29 @@ bool conn_put_record(struct conn *conn, const struct wire_record *record)
 	return true;
 }
 
-int conn_flush(struct conn *conn)
+static int flush(struct conn *conn, int flags)
 {
 	ssize_t sent;
 
 	if (!conn->out_len)
 		return 1;
-	sent = send(conn->control_fd, conn->out, conn->out_len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	sent = send(conn->control_fd, conn->out, conn->out_len,
+		    MSG_DONTWAIT | MSG_NOSIGNAL | flags);
 	if (sent < 0)
 		return errno == EAGAIN || errno == EINTR || errno == ENOBUFS ? 0 : -errno;
 	conn->out_len -= (size_t)sent;
 	memmove(conn->out, conn->out + sent, conn->out_len);
 	return conn->out_len == 0;
+}
+
+int conn_flush(struct conn *conn)
+{
+	return flush(conn, 0);
+}
+
+int conn_flush_before_bytes(struct conn *conn)
+{
+	return flush(conn, MSG_MORE);
 }
 
 int conn_fill(struct conn *conn)

@@ -3,6 +3,7 @@
 #include "conn.h"
 #include "error.h"
 #include "probe.h"
+#include "sockopt.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -105,7 +106,10 @@ int conn_fail(struct conn *conn, int code, const char *what)
 		    conn->sender ? "sending to" : "receiving from", conn->peer, device->nic.name,
 		    what, trouble.code == code ? trouble.text : strerror(-code), progress, sockets,
 		    error_advice(code));
-	tell_peer(conn, code, what);
+	if (conn->lent)
+		sockopt_reset(conn->control_fd); /* so that the peer takes no more of them */
+	else
+		tell_peer(conn, code, what);
 	return code;
 }
 

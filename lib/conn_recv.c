@@ -30,10 +30,12 @@ static int accept_message(struct conn *conn, const struct wire_record *record)
 		return -EPROTO;
 	if (record->len > request->room)
 		return too_long(conn, request, record->len);
-	if (record->via != WIRE_INLINE && (!conn->n_streams || !request->region || !record->len))
+	if (record->via != WIRE_INLINE && record->via != WIRE_LENT &&
+	    (!conn->n_streams || !request->region || !record->len))
 		return -EPROTO;
 	request->len = record->len;
-	request->via = (enum wire_via)record->via;
+	request->lent = record->via == WIRE_LENT;
+	request->via = request->lent ? WIRE_INLINE : (enum wire_via)record->via;
 	request->announced = true;
 	conn->announced++;
 	conn_grant_fit(conn, request);
@@ -139,8 +141,11 @@ static int take_inline(struct conn *conn, struct request *request)
 		request->in_list = true;
 	}
 	request->moved += (size_t)got;
-	if (request->moved == request->len)
+	if (request->moved == request->len) {
 		conn->inlined = NULL;
+		if (request->lent)
+			return conn_note_borrowed(conn, request);
+	}
 	return 1;
 }
 
@@ -335,6 +340,9 @@ int conn_recv_progress(struct conn *conn)
 	if (ret < 0)
 		return ret;
 	conn->idle = moved ? 0 : conn->idle + 1;
+	ret = conn_say_taken(conn, false);
+	if (ret < 0 && !conn->end_of_control)
+		conn->end_of_control = ret;
 	ret = return_tokens(conn, tokens_urgent(conn));
 	if (ret < 0)
 		return ret;

@@ -52,7 +52,8 @@ static int hear(struct conn *conn)
 
 	conn->control_dry = false;
 	while ((ret = conn_get_record(conn, fill, &record)) > 0) {
-		ret = note_grant(conn, &record);
+		ret = record.type == WIRE_TAKEN ? conn_note_taken(conn, &record)
+						: note_grant(conn, &record);
 		if (ret < 0)
 			return ret;
 		heard |= ret;
@@ -157,7 +158,7 @@ static bool announce(struct conn *conn, struct request *request)
 	if (is_small(conn, request) &&
 	    conn->out_len + WIRE_RECORD_BYTES + request->len > sizeof(conn->out))
 		return false;
-	record.via = (uint8_t)request->via;
+	record.via = (uint8_t)(conn_may_lend(conn, request) ? WIRE_LENT : request->via);
 	if (request->via == WIRE_DATA ? !give(conn, request, &record, request->len)
 				      : !conn_put_record(conn, &record))
 		return false;
@@ -170,6 +171,8 @@ static bool announce(struct conn *conn, struct request *request)
 		conn->staged = 0;
 	}
 	request->announced = true;
+	request->lent = record.via == WIRE_LENT;
+	conn->lent += request->lent;
 	conn->announced++;
 	return true;
 }
@@ -287,10 +290,14 @@ static int send_inlined(struct conn *conn, struct request *request, bool *moved)
 		if (ret <= 0)
 			return ret;
 		n = n < MAX_SEND ? n : MAX_SEND;
-		if (n >= ZEROCOPY_MIN && conn_cpu_reaches(conn, request->region) &&
-		    devmem_stream_zerocopy_pays(conn->control))
+		if (request->lent)
+			sent = conn_send_lent(conn, bytes, n);
+		else if (n >= ZEROCOPY_MIN && conn_cpu_reaches(conn, request->region) &&
+			 devmem_stream_zerocopy_pays(conn->control))
 			sent = send_zerocopy(conn, request, bytes, n);
 		else
+			sent = send_with_records(conn, bytes, n);
+		if (sent == -EOPNOTSUPP)
 			sent = send_with_records(conn, bytes, n);
 		/* Room for notifications comes back when they are read. */
 		if (sent == -EAGAIN && request->zerocopy)
@@ -385,11 +392,11 @@ static int move(struct conn *conn, bool heard, bool *moved)
 
 int conn_send_progress(struct conn *conn)
 {
-	bool moved = false, heard = conn->starved;
+	bool moved = false, heard = conn->starved || conn->lent;
 	int ret = 0;
 
 	/* What was missing last time may have come. */
-	if (conn->starved) {
+	if (heard) {
 		ret = hear(conn);
 		conn->starved = false;
 	}
@@ -414,7 +421,7 @@ int conn_send_complete(struct conn *conn, struct request *request)
 {
 	int ret;
 
-	if (request->chunks)
+	if (request->chunks || request->lent)
 		return 0;
 	if (conn->out_len) {
 		ret = conn_flush(conn);

@@ -84,6 +84,7 @@ int device_open(const struct devmem_nic *nic, struct devmem_exporter *exporter,
 	new->refs = 1;
 	pthread_mutex_init(&new->lock, NULL);
 	linger_init(&new->lingering);
+	lender_init(&new->lender);
 	look_for_broker(new, &caps, &why);
 	plan_decide(options->wish, devmem_exporter_kind(exporter), &caps, nic->name, &new->plan);
 	if (why.code)
@@ -121,6 +122,7 @@ void device_put(struct device *device)
 		region_free(region);
 	}
 	linger_end(&device->lingering, LAST_WORDS_MS);
+	lender_destroy(&device->lender);
 	pool_close(device->pool);
 	pthread_mutex_destroy(&device->lock);
 	free(device);

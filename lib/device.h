@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "devmem.h"
+#include "lender.h"
 #include "linger.h"
 #include "log.h"
 #include "plan.h"
@@ -48,6 +49,7 @@ struct device {
 	struct pool *pool;    /* opened by the first listen */
 	struct region *regions;
 	struct linger_list lingering;
+	struct lender lender;
 	unsigned int refs; /* the creator, and every connection and listener */
 };
 

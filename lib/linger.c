@@ -4,6 +4,8 @@
 #include "clock.h"
 
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -34,12 +36,22 @@ static void drain(int fd)
 		;
 }
 
+/* After a reset, nothing will ever be acknowledged. */
+static bool is_dead(int fd)
+{
+	struct tcp_info info = {0};
+	socklen_t length = sizeof(info);
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) ||
+	       info.tcpi_state == TCP_CLOSE;
+}
+
 static bool is_through(int fd)
 {
 	int left = 0;
 
 	drain(fd);
-	return ioctl(fd, SIOCOUTQ, &left) || left == 0;
+	return ioctl(fd, SIOCOUTQ, &left) || left == 0 || is_dead(fd);
 }
 
 void linger_add(struct linger_list *list, int fd, int patience_ms)

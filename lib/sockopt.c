@@ -50,6 +50,13 @@ void sockopt_probe_peer(int fd, unsigned int seconds)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &idle, sizeof(idle));
 }
 
+void sockopt_reset(int fd)
+{
+	const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+
+	(void)connect(fd, &nobody, sizeof(nobody));
+}
+
 void sockopt_end_abruptly(int fd)
 {
 	struct linger now = {.l_onoff = 1};

@@ -29,6 +29,10 @@ void sockopt_peer_timeout(int fd, unsigned int seconds);
  * firewall on the way forgets the connection. One side of a connection does. */
 void sockopt_probe_peer(int fd, unsigned int seconds);
 
+/* Ends the connection of @fd at once: the peer's next send() fails, though it may still read what
+ * has come. */
+void sockopt_reset(int fd);
+
 /*
  * For the receiver of a data stream, or its listener: it sends nothing, so its end may be abrupt. A
  * graceful one of a killed process would wait for the peer, with segments that came out of order in

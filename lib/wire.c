@@ -272,7 +272,7 @@ int wire_get_record(const uint8_t *from, size_t len, struct wire_record *record)
 		.seq = le32toh(packed.seq),
 		.len = le64toh(packed.len),
 	};
-	if (record->type < WIRE_GRANT || record->type > WIRE_ABORT || record->via > WIRE_CHUNKS ||
+	if (record->type < WIRE_GRANT || record->type > WIRE_TAKEN || record->via > WIRE_LENT ||
 	    record->stream >= WIRE_STREAMS || packed.zero || record->len > MAX_LEN)
 		return -EPROTO;
 	if (record->type == WIRE_ABORT && record->len > WIRE_REASON)

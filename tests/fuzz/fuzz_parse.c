@@ -39,8 +39,8 @@ void fuzz_wire(const uint8_t *data, size_t size)
 		CHECK(hello.streams <= WIRE_STREAMS);
 	(void)wire_get_ready(data, size, &ready, &version);
 	if (!wire_get_record(data, size, &record)) {
-		CHECK(record.type >= WIRE_GRANT && record.type <= WIRE_ABORT &&
-		      record.via <= WIRE_CHUNKS && record.stream < WIRE_STREAMS);
+		CHECK(record.type >= WIRE_GRANT && record.type <= WIRE_TAKEN &&
+		      record.via <= WIRE_LENT && record.stream < WIRE_STREAMS);
 		wire_put_record(again, &record);
 		CHECK(!memcmp(again, data, WIRE_RECORD_BYTES));
 	}

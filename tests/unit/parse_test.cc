@@ -100,7 +100,7 @@ TEST(Wire, RefusesAnotherMagicAndTellsAnotherVersion)
 
 TEST(Wire, RefusesRecordsOutOfRange)
 {
-	wire_record record = {WIRE_MSG, WIRE_CHUNKS, 7, 0xffffffff, uint64_t(1) << 40}, in;
+	wire_record record = {WIRE_TAKEN, WIRE_LENT, 7, 0xffffffff, uint64_t(1) << 40}, in;
 	uint8_t bytes[WIRE_RECORD_BYTES];
 
 	wire_put_record(bytes, &record);
@@ -108,7 +108,7 @@ TEST(Wire, RefusesRecordsOutOfRange)
 	EXPECT_EQ(record.len, in.len);
 	EXPECT_EQ(record.seq, in.seq);
 	EXPECT_EQ(record.stream, in.stream);
-	for (auto bad : {wire_record{0, 0, 0, 0, 0}, wire_record{6, 0, 0, 0, 0}, wire_record{WIRE_MSG, 3, 0, 0, 0},
+	for (auto bad : {wire_record{0, 0, 0, 0, 0}, wire_record{7, 0, 0, 0, 0}, wire_record{WIRE_MSG, 4, 0, 0, 0},
 			 wire_record{WIRE_MSG, 0, 8, 0, 0}, wire_record{WIRE_MSG, 0, 0, 0, (uint64_t(1) << 40) + 1},
 			 wire_record{WIRE_ABORT, 0, 0, 1, WIRE_REASON + 1}}) {
 		wire_put_record(bytes, &bad);

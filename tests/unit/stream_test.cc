@@ -1,27 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A stream that sends host memory: without a copy where that works, with one where it does not.
 #include <cstring>
-#include <fstream>
 #include <gtest/gtest.h>
-#include <sstream>
 
 #include "devmem.h"
 #include "sockopt.h"
 #include "tcp_pair.h"
+#include "unpinnable.h"
 
 namespace {
-
-// Memory that can be read and not pinned, as a driver's mappings are: the kernel's clock page. NULL where there is none.
-const uint8_t *unpinnable()
-{
-	std::ifstream maps("/proc/self/maps");
-	std::string line;
-
-	while (std::getline(maps, line))
-		if (line.find("[vvar]") != std::string::npos)
-			return reinterpret_cast<const uint8_t *>(std::stoull(line, nullptr, 16));
-	return nullptr;
-}
 
 struct Stream {
 	TcpPair pair;
