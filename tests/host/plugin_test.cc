@@ -524,6 +524,27 @@ TEST_F(Plugin, LentMemoryIsGivenBackAlsoForTheLastOfSeveral)
 	EXPECT_EQ(std::vector<uint8_t>(in.size(), 3), in);
 }
 
+TEST_F(Plugin, LentMemoryIsGivenBackWhenNoSecondMessageComes)
+{
+	Side a, b;
+	Pair pair(a, b);
+	std::vector<uint8_t> out(100'000, 3), in(2 * out.size());
+	void *send = send_lent(pair, out);
+	int size, done = 0;
+
+	ASSERT_NE(nullptr, send);
+	void *first = post_recv(pair, in.data(), out.size()), *second = post_recv(pair, in.data() + out.size(), out.size());
+	ASSERT_EQ(ncclSuccess, wait_for(b, first, &size, 5));
+	for (double deadline = now() + 5; !done && now() < deadline;) {
+		int none = 0;
+		EXPECT_EQ(ncclSuccess, b.net->test(second, &none, &size));
+		EXPECT_EQ(0, none);
+		ASSERT_EQ(ncclSuccess, a.net->test(send, &done, &size));
+	}
+	EXPECT_TRUE(done);
+	EXPECT_TRUE(std::equal(out.begin(), out.end(), in.begin()));
+}
+
 TEST_F(Plugin, WhatWasLentAndNotReadBeforeTheSenderClosedIsAnError)
 {
 	Side a, b;
