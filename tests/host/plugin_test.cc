@@ -13,58 +13,12 @@
 #include <thread>
 #include <unistd.h>
 
-#include "devmem_wire.h"
-#include "plugin_harness.h"
+#include "fake_peer.h"
+#include "plugin_fixture.h"
 
 using namespace harness;
 
 namespace {
-
-class Plugin : public testing::Test {
-protected:
-	void SetUp() override
-	{
-		clear_logs();
-		setenv("NCCL_SOCKET_IFNAME", "=lo", 1);
-		setenv("NCCL_SOCKET_FAMILY", "AF_INET", 1);
-		setenv("NCCL_DEVMEM_MEMORY", "host", 1);
-	}
-};
-
-void *post_send(Pair &pair, const void *data, size_t size)
-{
-	void *request = nullptr;
-
-	EXPECT_EQ(ncclSuccess, pair.from.net->isend(pair.send, const_cast<void *>(data), size, 0, nullptr, nullptr, &request)) << warnings();
-	return request;
-}
-
-void *post_recv(Pair &pair, void *data, size_t size)
-{
-	void *request = nullptr, *handle = nullptr;
-	int tag = 0;
-
-	EXPECT_EQ(ncclSuccess, pair.to.net->irecv(pair.recv, 1, &data, &size, &tag, &handle, nullptr, &request)) << warnings();
-	return request;
-}
-
-void transfer(Pair &pair, size_t size, size_t room)
-{
-	std::vector<uint8_t> out(size + 1), in(room + 1, 0xee);
-	int got = -1;
-
-	for (size_t i = 0; i < size; i++)
-		out[i] = static_cast<uint8_t>(i * 7 + size);
-	void *recv = post_recv(pair, in.data(), room);
-	void *send = post_send(pair, out.data(), size);
-	ASSERT_NE(nullptr, recv);
-	ASSERT_NE(nullptr, send);
-	wait_both(pair.from, send, pair.to, recv, &got);
-	EXPECT_EQ(static_cast<int>(size), got);
-	EXPECT_EQ(0, memcmp(out.data(), in.data(), size));
-	for (size_t i = size; i < in.size(); i++)
-		ASSERT_EQ(0xee, in[i]) << "written beyond the message";
-}
 
 unsigned int count_entries(const char *path)
 {
@@ -75,25 +29,6 @@ unsigned int count_entries(const char *path)
 		n++;
 	closedir(dir);
 	return n;
-}
-
-sockaddr_in control_address(const char *handle)
-{
-	wire_handle wire = {};
-	sockaddr_in address = {};
-
-	EXPECT_EQ(0, wire_get_handle(reinterpret_cast<const uint8_t *>(handle), NCCL_NET_HANDLE_MAXSIZE, &wire, nullptr));
-	memcpy(&address, &wire.control, sizeof(address));
-	return address;
-}
-
-int knock(const char *handle)
-{
-	sockaddr_in address = control_address(handle);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	EXPECT_EQ(0, connect(fd, reinterpret_cast<sockaddr *>(&address), sizeof(address)));
-	return fd;
 }
 
 TEST_F(Plugin, FillsEveryPropertyThatNcclCopies)
@@ -345,100 +280,16 @@ TEST_F(Plugin, RefusesAHandleOfAnotherPluginOrVersion)
 	EXPECT_NE(std::string::npos, warnings().find("version 77")) << warnings();
 }
 
-// A peer that is no devmem: speaks the handshake by hand, then whatever the test wants.
-struct FakeSender {
-	FakeSender(Side &b, void *listener, const char *handle) : fd(knock(handle))
-	{
-		wire_handle wire;
-		wire_hello hello = {};
-		uint8_t bytes[WIRE_HELLO_BYTES];
-
-		wire_get_handle(reinterpret_cast<const uint8_t *>(handle), NCCL_NET_HANDLE_MAXSIZE, &wire, nullptr);
-		memcpy(hello.nonce, wire.nonce, WIRE_NONCE);
-		wire_put_hello(bytes, &hello);
-		EXPECT_EQ(WIRE_HELLO_BYTES, write(fd, bytes, sizeof(bytes)));
-		double deadline = now() + 5;
-		while (!recv && now() < deadline)
-			EXPECT_EQ(ncclSuccess, b.accept(listener, &recv));
-		EXPECT_NE(nullptr, recv);
-	}
-	~FakeSender() { close(fd); }
-	int fd;
-	void *recv = nullptr;
-};
-
-// A receiver that is no devmem, and has accepted a connection of `a`.
-struct FakeReceiver {
-	explicit FakeReceiver(Side &a)
-	{
-		wire_handle wire = {};
-		sockaddr_in *address = reinterpret_cast<sockaddr_in *>(&wire.control);
-		socklen_t length = sizeof(*address);
-		alignas(8) uint8_t handle[NCCL_NET_HANDLE_MAXSIZE] = {};
-		uint8_t hello[WIRE_HELLO_BYTES], answer[WIRE_READY_BYTES];
-		wire_ready ready = {WIRE_OK, 0};
-		int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-		address->sin_family = AF_INET;
-		address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-		EXPECT_EQ(0, bind(listener, reinterpret_cast<sockaddr *>(address), length));
-		EXPECT_EQ(0, listen(listener, 1));
-		EXPECT_EQ(0, getsockname(listener, reinterpret_cast<sockaddr *>(address), &length));
-		wire_put_handle(handle, &wire);
-		EXPECT_EQ(ncclSuccess, a.connect(handle, &send));
-		fd = accept(listener, nullptr, nullptr);
-		close(listener);
-		double deadline = now() + 5;
-		while (recv(fd, hello, sizeof(hello), MSG_PEEK | MSG_DONTWAIT) < static_cast<ssize_t>(sizeof(hello)) && now() < deadline)
-			EXPECT_EQ(ncclSuccess, a.connect(handle, &send));
-		EXPECT_EQ(WIRE_HELLO_BYTES, recv(fd, hello, sizeof(hello), 0));
-		wire_put_ready(answer, &ready);
-		EXPECT_EQ(WIRE_READY_BYTES, write(fd, answer, sizeof(answer)));
-		while (!send && now() < deadline)
-			EXPECT_EQ(ncclSuccess, a.connect(handle, &send));
-		EXPECT_NE(nullptr, send);
-	}
-	~FakeReceiver() { hang_up(); }
-	void hang_up()
-	{
-		if (fd >= 0)
-			close(fd);
-		fd = -1;
-	}
-	int fd;
-	void *send = nullptr;
-};
-
 ncclResult_t receive_from_fake(Side &b, const std::vector<uint8_t> &bytes)
 {
-	alignas(8) char handle[NCCL_NET_HANDLE_MAXSIZE];
-	void *listener, *request = nullptr, *mhandle = nullptr;
+	FakeSender fake(b);
 	char buffer[100];
-	void *data = buffer;
-	size_t size = sizeof(buffer);
-	int tag = 0, got;
+	void *request = fake.post(buffer, sizeof(buffer));
+	int got;
 
-	EXPECT_EQ(ncclSuccess, b.listen(handle, &listener));
-	ncclResult_t result;
-	{
-		FakeSender fake(b, listener, handle);
-		EXPECT_EQ(ncclSuccess, b.net->irecv(fake.recv, 1, &data, &size, &tag, &mhandle, nullptr, &request));
-		EXPECT_EQ(static_cast<ssize_t>(bytes.size()), write(fake.fd, bytes.data(), bytes.size()));
-		shutdown(fake.fd, SHUT_WR);
-		result = wait_for(b, request, &got, 5);
-		EXPECT_EQ(ncclSuccess, b.net->closeRecv(fake.recv));
-	}
-	EXPECT_EQ(ncclSuccess, b.net->closeListen(listener));
-	return result;
-}
-
-std::vector<uint8_t> record(uint8_t type, uint8_t via, uint32_t seq, uint64_t len)
-{
-	wire_record record = {type, via, 0, seq, len};
-	std::vector<uint8_t> bytes(WIRE_RECORD_BYTES);
-
-	wire_put_record(bytes.data(), &record);
-	return bytes;
+	EXPECT_EQ(static_cast<ssize_t>(bytes.size()), write(fake.fd, bytes.data(), bytes.size()));
+	shutdown(fake.fd, SHUT_WR);
+	return wait_for(b, request, &got, 5);
 }
 
 TEST_F(Plugin, EndsTheConnectionOnControlRecordsThatMakeNoSense)
@@ -457,155 +308,6 @@ TEST_F(Plugin, EndsTheConnectionOnControlRecordsThatMakeNoSense)
 	EXPECT_EQ(ncclRemoteError, receive_from_fake(b, record(WIRE_FIN, WIRE_INLINE, 0, 0)));
 	EXPECT_EQ(ncclInvalidUsage, receive_from_fake(b, record(WIRE_MSG, WIRE_INLINE, 0, 101)));
 	EXPECT_EQ(ncclRemoteError, receive_from_fake(b, record(WIRE_MSG, WIRE_INLINE, 0, 50)));
-}
-
-// Memory is lent once the kernel has told that it copies what it should send itself, and TCP's window has grown to take a message whole.
-void *send_lent(Pair &pair, std::vector<uint8_t> &out)
-{
-	int size, done = 0;
-
-	for (int i = 0; i < 30; i++)
-		transfer(pair, out.size(), out.size());
-	void *send = post_send(pair, out.data(), out.size());
-	for (double deadline = now() + 0.02; !done && now() < deadline;)
-		EXPECT_EQ(ncclSuccess, pair.from.net->test(send, &done, &size));
-	EXPECT_FALSE(done) << "it was not lent";
-	return done ? nullptr : send;
-}
-
-TEST_F(Plugin, LendsLargeMessagesToAPeerOnThisMachine)
-{
-	Side a, b;
-	Pair pair(a, b);
-	std::vector<uint8_t> out(100'000, 3), in(out.size());
-	int size;
-	void *send = send_lent(pair, out);
-
-	ASSERT_NE(nullptr, send);
-	out[50'000] = 4;
-	void *recv = post_recv(pair, in.data(), in.size());
-	wait_both(a, send, b, recv, &size);
-	EXPECT_EQ(4, in[50'000]) << "a copy was sent";
-	EXPECT_EQ(out, in);
-	for (size_t large : {65'536, 65'537, 300'001, 1'000'003, 8'000'001}) {
-		transfer(pair, large, large + 5);
-		transfer(pair, 10, 10);
-		transfer(pair, 0, 10);
-	}
-}
-
-TEST_F(Plugin, LentMemoryIsGivenBackAlsoForTheLastOfSeveral)
-{
-	Side a, b;
-	Pair pair(a, b);
-	std::vector<uint8_t> out(100'000, 3), in(4 * out.size());
-	std::vector<void *> sends = {send_lent(pair, out)}, recvs;
-	int size;
-
-	ASSERT_NE(nullptr, sends[0]);
-	for (int i = 0; i < 3; i++)
-		sends.push_back(post_send(pair, out.data(), out.size()));
-	for (size_t i = 0; i < 4; i++)
-		recvs.push_back(post_recv(pair, in.data() + i * out.size(), out.size()));
-	// As NCCL does: what is done is not asked for again, so the receiver gets no other call when it has all.
-	double deadline = now() + 5;
-	for (size_t first = 0; first < 4 && now() < deadline;) {
-		int done = 0;
-		EXPECT_EQ(ncclSuccess, b.net->test(recvs[first], &done, &size));
-		first += done != 0;
-		for (done = 1; done && !sends.empty();) {
-			EXPECT_EQ(ncclSuccess, a.net->test(sends.front(), &done, &size));
-			if (done)
-				sends.erase(sends.begin());
-		}
-	}
-	for (void *send : sends)
-		EXPECT_EQ(ncclSuccess, wait_for(a, send, &size, 5)) << warnings();
-	EXPECT_EQ(std::vector<uint8_t>(in.size(), 3), in);
-}
-
-TEST_F(Plugin, LentMemoryIsGivenBackWhenNoSecondMessageComes)
-{
-	Side a, b;
-	Pair pair(a, b);
-	std::vector<uint8_t> out(100'000, 3), in(2 * out.size());
-	void *send = send_lent(pair, out);
-	int size, done = 0;
-
-	ASSERT_NE(nullptr, send);
-	void *first = post_recv(pair, in.data(), out.size()), *second = post_recv(pair, in.data() + out.size(), out.size());
-	ASSERT_EQ(ncclSuccess, wait_for(b, first, &size, 5));
-	for (double deadline = now() + 5; !done && now() < deadline;) {
-		int none = 0;
-		EXPECT_EQ(ncclSuccess, b.net->test(second, &none, &size));
-		EXPECT_EQ(0, none);
-		ASSERT_EQ(ncclSuccess, a.net->test(send, &done, &size));
-	}
-	EXPECT_TRUE(done);
-	EXPECT_TRUE(std::equal(out.begin(), out.end(), in.begin()));
-}
-
-TEST_F(Plugin, WhatWasLentAndNotReadBeforeTheSenderClosedIsAnError)
-{
-	Side a, b;
-	Pair pair(a, b);
-	std::vector<uint8_t> out(100'000, 3), in(out.size());
-	int size;
-
-	ASSERT_NE(nullptr, send_lent(pair, out));
-	pair.close_send();
-	std::fill(out.begin(), out.end(), 4);
-	void *recv = post_recv(pair, in.data(), in.size());
-	EXPECT_EQ(ncclRemoteError, wait_for(b, recv, &size, 5));
-	EXPECT_NE(std::string::npos, warnings().find("ended the connection while its memory was being read")) << warnings();
-}
-
-TEST_F(Plugin, SaysTakenToASenderThatLends)
-{
-	Side b;
-	alignas(8) char handle[NCCL_NET_HANDLE_MAXSIZE];
-	void *listener, *request = nullptr, *mhandle = nullptr;
-	char buffer[100];
-	void *data = buffer;
-	size_t size = sizeof(buffer);
-	int tag = 0, got;
-	std::vector<uint8_t> bytes = record(WIRE_MSG, WIRE_LENT, 0, 4), answer(WIRE_RECORD_BYTES);
-
-	bytes.insert(bytes.end(), {'l', 'e', 'n', 't'});
-	ASSERT_EQ(ncclSuccess, b.listen(handle, &listener));
-	{
-		FakeSender fake(b, listener, handle);
-		uint8_t ready[WIRE_READY_BYTES];
-		ASSERT_EQ(WIRE_READY_BYTES, recv(fake.fd, ready, sizeof(ready), MSG_WAITALL));
-		ASSERT_EQ(ncclSuccess, b.net->irecv(fake.recv, 1, &data, &size, &tag, &mhandle, nullptr, &request));
-		ASSERT_EQ(static_cast<ssize_t>(bytes.size()), write(fake.fd, bytes.data(), bytes.size()));
-		ASSERT_EQ(ncclSuccess, wait_for(b, request, &got, 5)) << warnings();
-		ASSERT_EQ(WIRE_RECORD_BYTES, recv(fake.fd, answer.data(), answer.size(), MSG_WAITALL));
-		EXPECT_EQ(record(WIRE_TAKEN, 0, 0, 0), answer);
-		EXPECT_EQ(0, memcmp(buffer, "lent", 4));
-		EXPECT_EQ(ncclSuccess, b.net->closeRecv(fake.recv));
-	}
-	EXPECT_EQ(ncclSuccess, b.net->closeListen(listener));
-}
-
-TEST_F(Plugin, ASenderThatIsToldNonsenseOfWhatWasTakenEndsTheConnection)
-{
-	for (uint32_t seq : {0u, 1u, 5u, 0xffffffffu}) {
-		Side a;
-		FakeReceiver fake(a);
-		std::vector<uint8_t> out(10), bytes = record(WIRE_TAKEN, 0, seq, 0);
-		void *request = nullptr;
-		int size;
-		ASSERT_EQ(ncclSuccess, a.net->isend(fake.send, out.data(), out.size(), 0, nullptr, nullptr, &request));
-		ASSERT_EQ(ncclSuccess, wait_for(a, request, &size, 5));
-		ASSERT_EQ(WIRE_RECORD_BYTES, write(fake.fd, bytes.data(), bytes.size()));
-		// A sender listens when it has nothing to send, but not always: a message that no socket takes whole makes it.
-		std::vector<uint8_t> endless(64 << 20);
-		ASSERT_EQ(ncclSuccess, a.net->isend(fake.send, endless.data(), endless.size(), 0, nullptr, nullptr, &request));
-		EXPECT_EQ(ncclRemoteError, wait_for(a, request, &size, 5)) << seq;
-		fake.hang_up();
-		EXPECT_EQ(ncclSuccess, a.net->closeSend(fake.send));
-	}
 }
 
 TEST_F(Plugin, TellsWhyThePeerGaveUp)
