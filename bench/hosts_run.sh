@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Inside the guest: hosts_run.sh [--hostfile FILE] [--map-by POLICY] RANKS CMD... runs CMD under mpirun with NCCL's variables, by default with ranks dealt out to
+# Inside the guest, or between p2p_namespaces.sh's hosts: hosts_run.sh [--hostfile FILE] [--map-by POLICY] RANKS CMD... runs CMD under mpirun with NCCL's variables, by default with ranks dealt out to
 # all hosts in turn.
 set -eu
 

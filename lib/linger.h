@@ -23,7 +23,7 @@ struct linger_list {
 
 void linger_init(struct linger_list *list);
 /* Says to the peer that no more comes, and takes over @fd: closes it as soon as the peer has
- * everything, after @patience_ms in any case. */
+ * everything or has reset it, after @patience_ms in any case. */
 void linger_add(struct linger_list *list, int fd, int patience_ms);
 /* Closes those that are through. To be called now and then. */
 void linger_sweep(struct linger_list *list);

@@ -109,26 +109,38 @@ TEST(Lender, RefusesWhatCannotBePinned)
 	EXPECT_EQ(-EOPNOTSUPP, lender_send(&lender, pair.here, &full, sizeof(full), &full));
 }
 
-TEST(Lender, LimitIsForNearPeersAndNotForPacedSocketsOfLargeMessages)
-{
-	Sockets pair;
-	int ends[2];
-	char byte = 1;
+// TCP has measured a round trip.
+struct UsedSockets : Sockets {
+	UsedSockets()
+	{
+		char byte = 1;
+		EXPECT_EQ(1, send(here, &byte, 1, 0));
+		EXPECT_EQ(1, recv(there, &byte, 1, 0));
+	}
+};
 
-	ASSERT_EQ(1, send(pair.here, &byte, 1, 0));
-	ASSERT_EQ(1, recv(pair.there, &byte, 1, 0));
-	if (!setsockopt(pair.here, IPPROTO_TCP, TCP_CONGESTION, "reno", 4)) {
-		EXPECT_EQ(SIZE_MAX, lender_limit(pair.here));
-	}
-	if (!setsockopt(pair.here, IPPROTO_TCP, TCP_CONGESTION, "bbr", 3)) {
-		EXPECT_EQ(size_t(1) << 20, lender_limit(pair.here));
-	}
+TEST(Lender, LimitIsForNearPeersOnNonblockingTcp)
+{
+	UsedSockets pair;
+	int ends[2];
+
+	ASSERT_EQ(0, setsockopt(pair.here, IPPROTO_TCP, TCP_CONGESTION, "reno", 4));
+	EXPECT_EQ(SIZE_MAX, lender_limit(pair.here));
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
 	EXPECT_EQ(0u, lender_limit(ends[0])) << "no TCP";
 	fcntl(pair.here, F_SETFL, 0);
 	EXPECT_EQ(0u, lender_limit(pair.here)) << "would block";
 	close(ends[0]);
 	close(ends[1]);
+}
+
+TEST(Lender, LargeMessagesOnPacedSocketsAreNotWorthLending)
+{
+	UsedSockets pair;
+
+	if (setsockopt(pair.here, IPPROTO_TCP, TCP_CONGESTION, "bbr", 3))
+		GTEST_SKIP() << "this machine has no bbr: " << strerror(errno);
+	EXPECT_EQ(size_t(1) << 20, lender_limit(pair.here));
 }
 
 } // namespace

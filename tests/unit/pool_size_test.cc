@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "linger.h"
 #include "pool_size.h"
+#include "sockopt.h"
 #include "tcp_pair.h"
 
 namespace {
@@ -102,6 +103,23 @@ TEST(Linger, NothingIsLostThoughThePeerSpeaksAfterTheClose)
 		linger_sweep(&list);
 	EXPECT_EQ(nullptr, list.first);
 	linger_end(&list, 1000);
+}
+
+TEST(Linger, APeerThatHasResetIsNotWaitedFor)
+{
+	TcpPair pair;
+	linger_list list;
+
+	linger_init(&list);
+	pair.fill();
+	linger_add(&list, pair.here, 100'000);
+	ASSERT_NE(nullptr, list.first);
+	sockopt_reset(pair.there);
+	// Softirqs may take a moment.
+	for (int64_t begin = clock_ms(); list.first && clock_ms() < begin + 5000;)
+		linger_sweep(&list);
+	EXPECT_EQ(nullptr, list.first);
+	linger_end(&list, 0);
 }
 
 TEST(Linger, PatienceEnds)
